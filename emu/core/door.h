@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The door: the only way for the outside to influence a guest.
+ *
+ * Keyboard, serial input, received packets, monitor commands and host events are posted to a port of the door
+ * by whatever waits for the host (main.c, ui/), at any time, on the machine's thread. They are let in by the
+ * run loop between two runs of the CPU, in the order of posting, and stamped with that virtual time. Nothing
+ * else from the host may reach guest-visible state, so a log of the door is all that is needed to repeat a
+ * run.
+ */
+#ifndef EMU_CORE_DOOR_H
+#define EMU_CORE_DOOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "emu/core/clock.h"
+#include "emu/core/list.h"
+
+struct door {
+    struct clock *clock;
+    struct list waiting; /* posted, not yet let in */
+    struct list ports;
+    uint64_t let_in; /* events so far */
+};
+
+struct door_port {
+    const char *name; /* unique in the machine: "serial0", "keyboard" */
+    void (*deliver)(void *owner, const uint8_t *data, size_t size);
+    void *owner;
+    struct door *door;
+    struct list known;
+};
+
+void door_init(struct door *door, struct clock *clock);
+void door_destroy(struct door *door);
+/* A port belongs to the part of the machine that listens. `deliver` runs on the machine's thread, between
+ * runs. */
+void door_port_init(struct door_port *port, struct door *door, const char *name,
+                    void (*deliver)(void *owner, const uint8_t *data, size_t size), void *owner);
+void door_port_destroy(struct door_port *port);
+
+/* From outside: copies the bytes and queues them. */
+void door_post(struct door_port *port, const void *data, size_t size);
+bool door_waiting(const struct door *door);
+/* For the run loop: delivers everything that waits. */
+void door_let_in(struct door *door);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Trace events: named, with typed fields, switched on by pattern, written as text or as JSON lines.
+ *
+ *     TRACE_EVENT(dma_map_event, "dma.map", "space:s addr:x len:u direction:s");
+ *     ...
+ *     if (trace_on(&dma_map_event)) trace_emit(&dma_map_event, clock, space->name, addr, len, "to-device");
+ *
+ * The fields string lists `name:type` with types s (const char *), x (uint64_t, hexadecimal), u (uint64_t), d
+ * (int64_t); the arguments follow in that order and MUST have exactly these types (cast integers to uint64_t
+ * or int64_t). Switched off, an event costs one load and one predictable branch. Event names are
+ * `device.what`, lower case.
+ */
+#ifndef EMU_CORE_TRACE_H
+#define EMU_CORE_TRACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include "emu/core/clock.h"
+#include "emu/core/error.h"
+
+struct trace_event {
+    const char *name;
+    const char *fields;
+    bool on;
+};
+
+/* Defines an event at file scope and puts it on the list that patterns are matched against. */
+#define TRACE_EVENT(variable, event_name, event_fields)                                                      \
+    static struct trace_event variable = {event_name, event_fields, false};                                  \
+    static struct trace_event *const variable##_entry __attribute__((used, section("trace_events"))) =       \
+        &variable
+
+static inline bool trace_on(const struct trace_event *event)
+{
+    return __builtin_expect(event->on, 0);
+}
+
+/* `clock` stamps the line with virtual time; NULL leaves the stamp out. */
+void trace_emit(const struct trace_event *event, const struct clock *clock, ...);
+
+/* Switches on every event that matches a shell pattern ("dma.*", "ide*"); an error when none does. */
+bool trace_enable(const char *pattern, struct error *error);
+/* Where lines go (default stderr), and whether as JSON. Not owned. */
+void trace_set_output(FILE *file, bool json);
+void trace_list(FILE *to); /* name and fields of each event, one a line */
+
+#endif
