@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What every chip has in common: a name, a state table, a reset.
+ *
+ * A chip's structure begins with (or holds) a struct device and is put on the machine's list when it is created. From that
+ * list come machine reset, state hash, comparison, printing and saving; the chip itself only describes its state.
+ * Order of the list is order of creation.
+ */
+#ifndef DEVICES_DEVICE_H
+#define DEVICES_DEVICE_H
+
+#include <stdint.h>
+#include <stdio.h>
+#include "emu/core/list.h"
+#include "emu/core/state.h"
+
+struct device;
+
+struct device_ops {
+    const char *kind;                /* "i8259", as the monitor shows it */
+    const struct state_table *state; /* describes *device->state */
+    void (*reset)(struct device *device);   /* power-on state. Cancel, unmap, then clear (LESSONS 37) */
+    void (*loaded)(struct device *device);  /* state was replaced: derive what depends on it, re-arm. May be NULL */
+    void (*destroy)(struct device *device); /* frees the chip; nothing it registered may remain */
+};
+
+struct device {
+    const struct device_ops *ops;
+    const char *name; /* unique in the machine: "pic0" */
+    void *state;
+    struct list node;
+};
+
+struct device_list {
+    struct list head;
+};
+
+void device_list_init(struct device_list *list);
+/* Registers a chip. It is reset by its creator. */
+void device_add(struct device_list *list, struct device *device, const struct device_ops *ops, const char *name,
+                void *state);
+struct device *device_find(const struct device_list *list, const char *name);
+void device_reset_all(struct device_list *list);
+void device_destroy_all(struct device_list *list); /* newest first */
+uint64_t device_hash_all(const struct device_list *list);
+void device_print(const struct device *device, FILE *to);
+
+#endif

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: MIT */
+/* The bus-master engine of an IDE channel. Specification: Bus Master IDE 1.0; Intel 290550 (PIIX3). See
+ * bus_master.h. */
+#include "devices/storage/bus_master.h"
+#include "emu/core/log.h"
+#include "emu/core/trace.h"
+
+#define SPECIFICATION "Bus Master IDE 1.0, "
+
+TRACE_EVENT(dma_event, "ide.dma", "channel:s drive:s direction:s offset:x bytes:u pieces:u table:x");
+TRACE_EVENT(dma_end_event, "ide.dma_end", "channel:s end:s moved:u status:x");
+TRACE_EVENT(prd_event, "ide.prd", "channel:s at:x address:x bytes:u last:u");
+
+const struct state_field bus_master_fields[] = {
+    STATE_FIELD(struct bus_master_state, command),
+    STATE_FIELD(struct bus_master_state, status),
+    STATE_FIELD(struct bus_master_state, table),
+    STATE_FIELD(struct bus_master_state, next),
+    STATE_FIELD(struct bus_master_state, base),
+    STATE_FIELD(struct bus_master_state, left),
+    STATE_FIELD(struct bus_master_state, last),
+    STATE_FIELD(struct bus_master_state, moving),
+    STATE_END,
+};
+
+/* Which bits of each byte the driver may write, and which it clears by writing 1. */
+static const struct {
+    uint8_t writable, clear_on_one;
+} register_bytes[BUS_MASTER_PORTS] = {
+    [BM_COMMAND] = {BM_COMMAND_START | BM_COMMAND_TO_MEMORY, 0},
+    [BM_STATUS] = {BM_STATUS_DRIVE0_CAPABLE | BM_STATUS_DRIVE1_CAPABLE,
+                   BM_STATUS_INTERRUPT | BM_STATUS_ERROR},
+    [BM_TABLE] = {0xfc, 0},
+    [BM_TABLE + 1] = {0xff, 0},
+    [BM_TABLE + 2] = {0xff, 0},
+    [BM_TABLE + 3] = {0xff, 0},
+};
+
+/* A physical region descriptor, as the driver lays it out: little-endian. */
+enum {
+    PRD_ADDRESS = 0, /* bit 0 is reserved: regions start at even addresses */
+    PRD_COUNT = 4,   /* 16 bits, bit 0 reserved; 0 means 64 KiB */
+    PRD_FLAGS = 6,
+    PRD_SIZE = 8,
+    PRD_LAST = 0x8000,
+};
+#define PRD_BOUNDARY 0x10000u
+
+/* A drive asks for 256 sectors at the most; pieces of two bytes each would be the longest list. */
+enum { TYPICAL_PIECES = 64 };
+
+static bool active(const struct bus_master *engine)
+{
+    return engine->state->status & BM_STATUS_ACTIVE;
+}
+
+/* The table has no more memory to give. */
+static bool exhausted(const struct bus_master_state *s)
+{
+    return s->last && s->left == 0;
+}
+
+static void end_active(struct bus_master *engine, uint8_t status)
+{
+    engine->state->status = (uint8_t)((engine->state->status & ~BM_STATUS_ACTIVE) | status);
+}
+
+static void trace_end(const struct bus_master *engine, const char *how, uint64_t moved)
+{
+    if (trace_on(&dma_end_event))
+        trace_emit(&dma_end_event, engine->clock, engine->name, how, moved, (uint64_t)engine->state->status);
+}
+
+/* Nobody answered: the PCI cycle ended in a master abort (PCI 2.3, 6.2.3, Status bit 13). */
+static void master_abort(struct bus_master *engine)
+{
+    engine->function->state.config[PCI_STATUS + 1] |= 0x20;
+    end_active(engine, BM_STATUS_ERROR);
+}
+
+/* The table. */
+
+static void check_region(const struct bus_master *engine, uint32_t address, uint32_t count)
+{
+    uint32_t bytes = (count & ~1u) ? (count & ~1u) : PRD_BOUNDARY;
+    if (address & 1 || count & 1)
+        lint(engine->name, SPECIFICATION "Physical Region Descriptor",
+             "region of %u bytes at %08x: address and count must be even; bit 0 is ignored", count, address);
+    if ((address & (PRD_BOUNDARY - 1)) + bytes > PRD_BOUNDARY)
+        lint(engine->name, SPECIFICATION "Physical Region Descriptor",
+             "region of %u bytes at %08x crosses a 64 KiB boundary", bytes, address);
+}
+
+/* Loads the next descriptor into base, left and last. False when memory does not answer. */
+static bool fetch_descriptor(struct bus_master *engine)
+{
+    struct bus_master_state *s = engine->state;
+    uint8_t prd[PRD_SIZE];
+    uint32_t address, count;
+
+    if ((s->table ^ (s->next + PRD_SIZE - 1)) & ~(PRD_BOUNDARY - 1)) {
+        lint(engine->name, SPECIFICATION "Physical Region Descriptor Table",
+             "table at %08x has no end before the 64 KiB boundary", s->table);
+        s->last = true;
+        return true;
+    }
+    if (space_read(engine->function->dma, s->next, prd, sizeof prd) != MEM_OK) return false;
+    address = le32_load(prd + PRD_ADDRESS);
+    count = le16_load(prd + PRD_COUNT);
+    check_region(engine, address, count);
+    s->base = address & ~1u;
+    s->left = (count & ~1u) ? (count & ~1u) : PRD_BOUNDARY;
+    s->last = le16_load(prd + PRD_FLAGS) & PRD_LAST;
+    if (trace_on(&prd_event))
+        trace_emit(&prd_event, engine->clock, engine->name, (uint64_t)s->next, (uint64_t)s->base,
+                   (uint64_t)s->left, (uint64_t)s->last);
+    s->next += PRD_SIZE;
+    return true;
+}
+
+/* Adds up to `need` bytes of the current region to the list; addresses have 32 bits and wrap. Returns how
+ * many. */
+static uint32_t take_region(struct bus_master *engine, uint64_t need)
+{
+    struct bus_master_state *s = engine->state;
+    uint64_t before_wrap = (UINT64_C(1) << 32) - s->base;
+    uint64_t take = need < s->left ? need : s->left;
+
+    if (take > before_wrap) take = before_wrap;
+    sglist_add(&engine->list, s->base, take);
+    s->base += (uint32_t)take;
+    s->left -= (uint32_t)take;
+    return (uint32_t)take;
+}
+
+/* Copies from the table what a transfer of `need` bytes uses, each descriptor once. The list gets whole
+ * sectors only. Each turn takes bytes, or reads a descriptor, of which a table has at most 8192. */
+static bool gather(struct bus_master *engine, uint64_t need)
+{
+    sglist_reset(&engine->list);
+    while (need && !exhausted(engine->state)) {
+        if (engine->state->left)
+            need -= take_region(engine, need);
+        else if (!fetch_descriptor(engine))
+            return false;
+    }
+    sglist_truncate(&engine->list, engine->list.size - engine->list.size % ATA_SECTOR);
+    return true;
+}
+
+/* Transfers. */
+
+static void kick(struct bus_master *engine)
+{
+    clock_event_in(&engine->kick, 0);
+}
+
+static void transfer_done(void *owner, struct transfer *transfer, enum stream_status status, int error,
+                          uint64_t moved)
+{
+    struct bus_master *engine = owner;
+    struct bus_master_state *s = engine->state;
+    struct ata_disk *disk = engine->served;
+    bool complete = moved == ata_dma_bytes(disk);
+    (void)transfer;
+    (void)error;
+
+    guard_enter(engine->guard);
+    s->moving = false;
+    if (status == STREAM_OK) {
+        if (exhausted(s)) end_active(engine, 0);
+        trace_end(engine, !complete ? "table shorter" : exhausted(s) ? "complete" : "table longer", moved);
+    } else if (status == STREAM_BACKEND_ERROR) {
+        trace_end(engine, "disk error", moved);
+    } else {
+        master_abort(engine);
+        trace_end(engine, "bad address", moved);
+    }
+    /* Last, since this raises the interrupt. */
+    ata_dma_moved(disk, moved, status == STREAM_BACKEND_ERROR);
+    if (engine->disk != disk) kick(engine); /* the other drive asked in between */
+    guard_leave(engine->guard);
+}
+
+/* Takes back what is under way. Returns the bytes that went through before. */
+static uint64_t cancel_transfer(struct bus_master *engine)
+{
+    uint64_t moved = engine->transfer.stream.position;
+    if (!engine->state->moving) return 0;
+    transfer_cancel(&engine->transfer);
+    engine->state->moving = false;
+    trace_end(engine, "cancelled", moved);
+    return moved;
+}
+
+static bool may_move(const struct bus_master *engine)
+{
+    const struct bus_master_state *s = engine->state;
+    if (!active(engine) || s->moving || !engine->disk || engine->disk->state->phase != ATA_DMA) return false;
+    return engine->function->state.config[PCI_COMMAND] & PCI_COMMAND_MASTER;
+}
+
+static bool direction_fits(const struct bus_master *engine)
+{
+    bool to_memory = engine->state->command & BM_COMMAND_TO_MEMORY;
+    if (to_memory == (ata_dma_op(engine->disk) == BLOCK_READ)) return true;
+    lint(engine->name, SPECIFICATION "Command Register, bit 3",
+         "direction is %s memory, but the command is %s: nothing moves", to_memory ? "to" : "from",
+         ata_command_name(engine->disk->state->regs.command));
+    return false;
+}
+
+static void start_transfer(struct bus_master *engine)
+{
+    struct ata_disk *disk = engine->disk;
+
+    if (!gather(engine, ata_dma_bytes(disk))) {
+        lint(engine->name, SPECIFICATION "Physical Region Descriptor Table",
+             "descriptor at %08x cannot be read", engine->state->next);
+        master_abort(engine);
+        trace_end(engine, "table unreadable", 0);
+        return;
+    }
+    if (trace_on(&dma_event))
+        trace_emit(&dma_event, engine->clock, engine->name, disk->name,
+                   ata_dma_op(disk) == BLOCK_READ ? "to-memory" : "from-memory", ata_dma_offset(disk),
+                   engine->list.size, (uint64_t)engine->list.count, (uint64_t)engine->state->table);
+    engine->state->moving = true;
+    engine->served = disk;
+    transfer_start(&engine->transfer, disk->block, ata_dma_op(disk), ata_dma_offset(disk), &engine->list);
+}
+
+/* Starts, from an event of its own, what the registers and the drive ask for by now. */
+static void kicked(void *owner)
+{
+    struct bus_master *engine = owner;
+    guard_enter(engine->guard);
+    if (may_move(engine) && direction_fits(engine)) start_transfer(engine);
+    guard_leave(engine->guard);
+}
+
+void bus_master_request(struct bus_master *engine, struct ata_disk *disk)
+{
+    engine->disk = disk;
+    kick(engine);
+}
+
+void bus_master_drop(struct bus_master *engine)
+{
+    cancel_transfer(engine);
+    engine->disk = engine->served = NULL;
+}
+
+void bus_master_interrupt(struct bus_master *engine)
+{
+    engine->state->status |= BM_STATUS_INTERRUPT;
+}
+
+void bus_master_enabled(struct bus_master *engine)
+{
+    if (active(engine)) kick(engine);
+}
+
+/* Registers. */
+
+static void start_engine(struct bus_master *engine)
+{
+    struct bus_master_state *s = engine->state;
+    if (!(engine->function->state.config[PCI_COMMAND] & PCI_COMMAND_MASTER))
+        lint(engine->name, "PCI 2.3, 6.2.2", "Start is set while Bus Master Enable is 0: nothing moves");
+    s->status |= BM_STATUS_ACTIVE;
+    s->next = s->table;
+    s->left = 0;
+    s->last = false;
+    kick(engine);
+}
+
+/* The drive keeps what it got, and waits for the rest. */
+static void stop_engine(struct bus_master *engine)
+{
+    uint64_t moved = cancel_transfer(engine);
+    end_active(engine, 0);
+    if (moved) ata_dma_moved(engine->served, moved, false);
+}
+
+static void write_command(struct bus_master *engine, uint8_t value)
+{
+    struct bus_master_state *s = engine->state;
+    uint8_t changed = s->command ^ value;
+
+    if (active(engine) && changed & BM_COMMAND_TO_MEMORY)
+        lint(engine->name, SPECIFICATION "Command Register, bit 3",
+             "the direction is changed while the engine is active");
+    s->command = value;
+    if (!(changed & BM_COMMAND_START)) return;
+    if (value & BM_COMMAND_START)
+        start_engine(engine);
+    else
+        stop_engine(engine);
+}
+
+static void write_table(struct bus_master *engine, unsigned shift, uint8_t value)
+{
+    struct bus_master_state *s = engine->state;
+    if (active(engine))
+        lint(engine->name, SPECIFICATION "Descriptor Table Pointer Register",
+             "written while the engine is active");
+    s->table = (s->table & ~(0xffu << shift)) | (uint32_t)value << shift;
+}
+
+uint8_t bus_master_read(const struct bus_master *engine, unsigned offset)
+{
+    const struct bus_master_state *s = engine->state;
+    if (offset >= BM_TABLE) return (uint8_t)(s->table >> 8 * (offset - BM_TABLE));
+    return offset == BM_COMMAND ? s->command : offset == BM_STATUS ? s->status : 0;
+}
+
+void bus_master_write(struct bus_master *engine, unsigned offset, uint8_t value)
+{
+    uint8_t writable = register_bytes[offset].writable,
+            kept = bus_master_read(engine, offset) & (uint8_t)~writable;
+    uint8_t stored = (kept & (uint8_t) ~(value & register_bytes[offset].clear_on_one)) | (value & writable);
+
+    if (offset == BM_TABLE && value & ~writable)
+        lint(engine->name, SPECIFICATION "Descriptor Table Pointer Register",
+             "the table must be dword aligned; bits 1:0 are ignored");
+    if (offset == BM_COMMAND)
+        write_command(engine, stored);
+    else if (offset == BM_STATUS)
+        engine->state->status = stored;
+    else if (offset >= BM_TABLE)
+        write_table(engine, 8 * (offset - BM_TABLE), stored);
+}
+
+/* Reset and creation. */
+
+void bus_master_reset(struct bus_master *engine)
+{
+    clock_event_cancel(&engine->kick);
+    cancel_transfer(engine);
+    engine->disk = engine->served = NULL;
+    *engine->state = (struct bus_master_state){0};
+}
+
+/* A transfer that was under way begins again, at the descriptor pointer's table: the drive's position is what
+ * counts. */
+void bus_master_loaded(struct bus_master *engine)
+{
+    struct bus_master_state *s = engine->state;
+    transfer_cancel(&engine->transfer);
+    engine->disk = engine->served = NULL;
+    if (s->moving) {
+        s->next = s->table;
+        s->left = 0;
+        s->last = s->moving = false;
+    }
+}
+
+void bus_master_init(struct bus_master *engine, struct bus_master_state *state, const char *name,
+                     struct pci_function *function, struct clock *clock, struct mem_guard *guard)
+{
+    *engine = (struct bus_master){
+        .name = name, .state = state, .function = function, .clock = clock, .guard = guard};
+    snprintf(engine->kick_name, sizeof engine->kick_name, "%s.dma_kick", name);
+    snprintf(engine->transfer_name, sizeof engine->transfer_name, "%s.dma", name);
+    sglist_init(&engine->list, TYPICAL_PIECES);
+    transfer_init(&engine->transfer, engine->transfer_name, function->dma, transfer_done, engine);
+    stream_set_guard(&engine->transfer.stream, guard);
+    clock_event_init(&engine->kick, clock, engine->kick_name, kicked, engine);
+}
+
+void bus_master_destroy(struct bus_master *engine)
+{
+    clock_event_destroy(&engine->kick);
+    transfer_destroy(&engine->transfer);
+    sglist_destroy(&engine->list);
+}
