@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* What the demo does with a disk, once it is open.  Each check prints one line, or fails. */
+#ifndef DEMO_DISK_CHECKS_H
+#define DEMO_DISK_CHECKS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* True if the open drive holds the demo's disk; no other disk is ever written to. */
+bool disk_has_label(void);
+
+/* Runs all the checks; returns the CRC-32 of the data area. */
+uint32_t disk_check_all(void);
+
+#endif
