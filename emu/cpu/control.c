@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Near control flow: Jcc JMP CALL RET LOOP JCXZ (SDM 2). Far transfers and interrupts are in transfer.c and
+ * interrupt.c. The target is checked against the CS limit before the stack or a counter changes.
+ */
+#include "emu/cpu/access.h"
+#include "emu/cpu/bodies.h"
+#include "emu/cpu/flags.h"
+
+/* Where a relative jump goes: with 16-bit operands EIP is cut to 16 bits. */
+static inline uint32_t relative_target(const struct cpu *cpu, const struct insn *insn)
+{
+    uint32_t target = insn_next_eip(cpu) + (uint32_t)insn->immediate;
+    return insn->operand_size == 2 ? target & 0xffff : target;
+}
+
+static inline void check_target(struct cpu *cpu, uint32_t eip)
+{
+    if (unlikely(eip > cpu->s.segment[CPU_CS].limit)) jump_limit_fault(cpu, eip);
+}
+
+/* `code` is the condition's number, so that condition() folds to one test. */
+#define CONDITIONAL_JUMP(name, code)                                                                         \
+    BODY(name)                                                                                               \
+    {                                                                                                        \
+        if (condition(cpu, code)) jump_near(cpu, relative_target(cpu, insn));                                \
+    }
+
+CONDITIONAL_JUMP(jo, 0)
+CONDITIONAL_JUMP(jno, 1)
+CONDITIONAL_JUMP(jb, 2)
+CONDITIONAL_JUMP(jnb, 3)
+CONDITIONAL_JUMP(jz, 4)
+CONDITIONAL_JUMP(jnz, 5)
+CONDITIONAL_JUMP(jbe, 6)
+CONDITIONAL_JUMP(jnbe, 7)
+CONDITIONAL_JUMP(js, 8)
+CONDITIONAL_JUMP(jns, 9)
+CONDITIONAL_JUMP(jp, 10)
+CONDITIONAL_JUMP(jnp, 11)
+CONDITIONAL_JUMP(jl, 12)
+CONDITIONAL_JUMP(jnl, 13)
+CONDITIONAL_JUMP(jle, 14)
+CONDITIONAL_JUMP(jnle, 15)
+
+BODY(jmp)
+{
+    jump_near(cpu, relative_target(cpu, insn));
+}
+
+static uint32_t register_target(struct cpu *cpu, const struct insn *insn)
+{
+    return insn->operand_size == 2 ? reg16(cpu, insn->rm) : reg32(cpu, insn->rm);
+}
+
+static uint32_t memory_target(struct cpu *cpu, const struct insn *insn)
+{
+    uint32_t at = insn_ea(cpu, insn);
+    return insn->operand_size == 2 ? mem_read16(cpu, insn->segment, at) : mem_read32(cpu, insn->segment, at);
+}
+
+BODY(jmp_rm)
+{
+    jump_near(cpu, register_target(cpu, insn));
+}
+
+BODY(jmp_mem)
+{
+    jump_near(cpu, memory_target(cpu, insn));
+}
+
+#define CALL_AND_RETURN(bits)                                                                                \
+    static inline void call##bits(struct cpu *cpu, uint32_t target)                                          \
+    {                                                                                                        \
+        check_target(cpu, target);                                                                           \
+        stack_push##bits(cpu, (uint##bits##_t)insn_next_eip(cpu));                                           \
+        jump_near(cpu, target);                                                                              \
+    }                                                                                                        \
+    BODY(call##bits##_near)                                                                                  \
+    {                                                                                                        \
+        call##bits(cpu, relative_target(cpu, insn));                                                         \
+    }                                                                                                        \
+    BODY(call##bits##_rm)                                                                                    \
+    {                                                                                                        \
+        call##bits(cpu, register_target(cpu, insn));                                                         \
+    }                                                                                                        \
+    BODY(call##bits##_mem)                                                                                   \
+    {                                                                                                        \
+        call##bits(cpu, memory_target(cpu, insn));                                                           \
+    }                                                                                                        \
+    BODY(ret##bits##_near)                                                                                   \
+    {                                                                                                        \
+        (void)insn;                                                                                          \
+        jump_near(cpu, stack_peek##bits(cpu, 0));                                                            \
+        stack_drop(cpu, bits / 8);                                                                           \
+    }                                                                                                        \
+    BODY(ret##bits##_imm)                                                                                    \
+    {                                                                                                        \
+        jump_near(cpu, stack_peek##bits(cpu, 0));                                                            \
+        stack_drop(cpu, bits / 8 + (uint16_t)insn->immediate);                                               \
+    }
+
+CALL_AND_RETURN(16)
+CALL_AND_RETURN(32)
+
+/* ---- counted jumps: CX or ECX by address size ---- */
+
+static inline void loop_while(struct cpu *cpu, const struct insn *insn, bool holds)
+{
+    uint64_t mask = insn->address_mask, count = (reg_addr(cpu, CPU_ECX, mask) - 1) & mask;
+    if (count && holds) jump_near(cpu, relative_target(cpu, insn));
+    set_reg_addr(cpu, CPU_ECX, mask, count);
+}
+
+BODY(loop)
+{
+    loop_while(cpu, insn, true);
+}
+
+BODY(loope)
+{
+    loop_while(cpu, insn, flag_zf(cpu));
+}
+
+BODY(loopne)
+{
+    loop_while(cpu, insn, !flag_zf(cpu));
+}
+
+BODY(jcxz)
+{
+    if (!reg_addr(cpu, CPU_ECX, insn->address_mask)) jump_near(cpu, relative_target(cpu, insn));
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Arithmetic and logic: ADD OR ADC SBB AND SUB XOR CMP TEST INC DEC NEG NOT, and the decimal adjustments (SDM
+ * 2). The operations are in alu.h; here each is joined to its operand forms, one stamp per family.
+ */
+#include "emu/cpu/access.h"
+#include "emu/cpu/alu.h"
+#include "emu/cpu/bodies.h"
+
+/* Operations that write their destination. */
+#define ALU_WRITING(op, bits)                                                                                \
+    BODY(op##bits##_rm_reg)                                                                                  \
+    {                                                                                                        \
+        set_reg##bits(cpu, insn->rm, op##bits(cpu, reg##bits(cpu, insn->rm), reg##bits(cpu, insn->reg)));    \
+    }                                                                                                        \
+    BODY(op##bits##_reg_rm)                                                                                  \
+    {                                                                                                        \
+        set_reg##bits(cpu, insn->reg, op##bits(cpu, reg##bits(cpu, insn->reg), reg##bits(cpu, insn->rm)));   \
+    }                                                                                                        \
+    BODY(op##bits##_reg_mem)                                                                                 \
+    {                                                                                                        \
+        uint##bits##_t source = mem_read##bits(cpu, insn->segment, insn_ea(cpu, insn));                      \
+        set_reg##bits(cpu, insn->reg, op##bits(cpu, reg##bits(cpu, insn->reg), source));                     \
+    }                                                                                                        \
+    BODY(op##bits##_mem_reg)                                                                                 \
+    {                                                                                                        \
+        struct rmw place;                                                                                    \
+        uint##bits##_t before =                                                                              \
+            (uint##bits##_t)mem_rmw##bits(cpu, insn->segment, insn_ea(cpu, insn), &place);                   \
+        rmw_store##bits(cpu, &place, op##bits(cpu, before, reg##bits(cpu, insn->reg)));                      \
+    }                                                                                                        \
+    BODY(op##bits##_rm_imm)                                                                                  \
+    {                                                                                                        \
+        set_reg##bits(cpu, insn->rm,                                                                         \
+                      op##bits(cpu, reg##bits(cpu, insn->rm), (uint##bits##_t)insn->immediate));             \
+    }                                                                                                        \
+    BODY(op##bits##_mem_imm)                                                                                 \
+    {                                                                                                        \
+        struct rmw place;                                                                                    \
+        uint##bits##_t before =                                                                              \
+            (uint##bits##_t)mem_rmw##bits(cpu, insn->segment, insn_ea(cpu, insn), &place);                   \
+        rmw_store##bits(cpu, &place, op##bits(cpu, before, (uint##bits##_t)insn->immediate));                \
+    }                                                                                                        \
+    BODY(op##bits##_acc_imm)                                                                                 \
+    {                                                                                                        \
+        set_acc##bits(cpu, op##bits(cpu, acc##bits(cpu), (uint##bits##_t)insn->immediate));                  \
+    }
+
+/* CMP and TEST: for the flags alone. `name` is the instruction, `op` the operation. */
+#define ALU_TESTING(name, op, bits)                                                                          \
+    BODY(name##bits##_rm_reg)                                                                                \
+    {                                                                                                        \
+        op##bits(cpu, reg##bits(cpu, insn->rm), reg##bits(cpu, insn->reg));                                  \
+    }                                                                                                        \
+    BODY(name##bits##_mem_reg)                                                                               \
+    {                                                                                                        \
+        uint##bits##_t first = mem_read##bits(cpu, insn->segment, insn_ea(cpu, insn));                       \
+        op##bits(cpu, first, reg##bits(cpu, insn->reg));                                                     \
+    }                                                                                                        \
+    BODY(name##bits##_rm_imm)                                                                                \
+    {                                                                                                        \
+        op##bits(cpu, reg##bits(cpu, insn->rm), (uint##bits##_t)insn->immediate);                            \
+    }                                                                                                        \
+    BODY(name##bits##_mem_imm)                                                                               \
+    {                                                                                                        \
+        uint##bits##_t first = mem_read##bits(cpu, insn->segment, insn_ea(cpu, insn));                       \
+        op##bits(cpu, first, (uint##bits##_t)insn->immediate);                                               \
+    }                                                                                                        \
+    BODY(name##bits##_acc_imm)                                                                               \
+    {                                                                                                        \
+        op##bits(cpu, acc##bits(cpu), (uint##bits##_t)insn->immediate);                                      \
+    }
+
+#define COMPARE_REVERSED(bits)                                                                               \
+    BODY(cmp##bits##_reg_rm)                                                                                 \
+    {                                                                                                        \
+        sub##bits(cpu, reg##bits(cpu, insn->reg), reg##bits(cpu, insn->rm));                                 \
+    }                                                                                                        \
+    BODY(cmp##bits##_reg_mem)                                                                                \
+    {                                                                                                        \
+        uint##bits##_t second = mem_read##bits(cpu, insn->segment, insn_ea(cpu, insn));                      \
+        sub##bits(cpu, reg##bits(cpu, insn->reg), second);                                                   \
+    }
+
+#define UNARY(op, bits)                                                                                      \
+    BODY(op##bits##_rm)                                                                                      \
+    {                                                                                                        \
+        set_reg##bits(cpu, insn->rm, op##bits(cpu, reg##bits(cpu, insn->rm)));                               \
+    }                                                                                                        \
+    BODY(op##bits##_mem)                                                                                     \
+    {                                                                                                        \
+        struct rmw place;                                                                                    \
+        uint##bits##_t before =                                                                              \
+            (uint##bits##_t)mem_rmw##bits(cpu, insn->segment, insn_ea(cpu, insn), &place);                   \
+        rmw_store##bits(cpu, &place, op##bits(cpu, before));                                                 \
+    }
+
+/* INC and DEC with the register in the opcode. */
+#define UNARY_SHORT(op, bits)                                                                                \
+    BODY(op##bits##_reg)                                                                                     \
+    {                                                                                                        \
+        set_reg##bits(cpu, insn->reg, op##bits(cpu, reg##bits(cpu, insn->reg)));                             \
+    }
+
+#define ALL_SIZES(family, op) family(op, 8) family(op, 16) family(op, 32)
+
+ALL_SIZES(ALU_WRITING, add)
+ALL_SIZES(ALU_WRITING, or)
+ALL_SIZES(ALU_WRITING, adc)
+ALL_SIZES(ALU_WRITING, sbb)
+ALL_SIZES(ALU_WRITING, and)
+ALL_SIZES(ALU_WRITING, sub)
+ALL_SIZES(ALU_WRITING, xor)
+
+ALU_TESTING(cmp, sub, 8)
+ALU_TESTING(cmp, sub, 16)
+ALU_TESTING(cmp, sub, 32)
+ALU_TESTING(test, and, 8)
+ALU_TESTING(test, and, 16)
+ALU_TESTING(test, and, 32)
+COMPARE_REVERSED(8)
+COMPARE_REVERSED(16)
+COMPARE_REVERSED(32)
+
+ALL_SIZES(UNARY, inc)
+ALL_SIZES(UNARY, dec)
+ALL_SIZES(UNARY, neg)
+ALL_SIZES(UNARY, not )
+UNARY_SHORT(inc, 16)
+UNARY_SHORT(inc, 32)
+UNARY_SHORT(dec, 16)
+UNARY_SHORT(dec, 32)
+
+/* ---- decimal adjustments; OF is undefined and left 0 ---- */
+
+static void decimal_flags(struct cpu *cpu, uint8_t result, bool cf, bool af)
+{
+    flags_result8(cpu, result);
+    flags_set_cf_of(cpu, cf, false);
+    cpu->flags.auxiliary = af ? FLAG_AF : 0;
+}
+
+BODY(daa)
+{
+    (void)insn;
+    uint8_t al = acc8(cpu), result = al;
+    bool cf = flag_cf(cpu), af = (al & 15) > 9 || flag_af(cpu);
+    if (af) result = (uint8_t)(result + 6);
+    bool high = al > 0x99 || cf;
+    if (high) result = (uint8_t)(result + 0x60);
+    set_acc8(cpu, result);
+    decimal_flags(cpu, result, high, af);
+}
+
+BODY(das)
+{
+    (void)insn;
+    uint8_t al = acc8(cpu), result = al;
+    bool cf = flag_cf(cpu), af = (al & 15) > 9 || flag_af(cpu);
+    if (af) result = (uint8_t)(result - 6);
+    bool high = al > 0x99 || cf;
+    if (high) result = (uint8_t)(result - 0x60);
+    set_acc8(cpu, result);
+    decimal_flags(cpu, result, high || (af && al < 6), af);
+}
+
+BODY(aaa)
+{
+    (void)insn;
+    bool adjust = (acc8(cpu) & 15) > 9 || flag_af(cpu);
+    uint16_t ax = acc16(cpu);
+    if (adjust) ax = (uint16_t)(ax + 0x106);
+    ax &= 0xff0f;
+    set_acc16(cpu, ax);
+    decimal_flags(cpu, (uint8_t)ax, adjust, adjust);
+}
+
+BODY(aas)
+{
+    (void)insn;
+    bool adjust = (acc8(cpu) & 15) > 9 || flag_af(cpu);
+    uint16_t ax = acc16(cpu);
+    if (adjust) ax = (uint16_t)(ax - 0x106);
+    ax &= 0xff0f;
+    set_acc16(cpu, ax);
+    decimal_flags(cpu, (uint8_t)ax, adjust, adjust);
+}
+
+BODY(aam)
+{
+    uint8_t base = (uint8_t)insn->immediate, al = acc8(cpu);
+    if (!base) fault_raise(cpu, &(struct fault){.vector = FAULT_DE, .reason = REASON_DIVIDE_BY_ZERO});
+    uint8_t low = al % base;
+    set_acc16(cpu, (uint16_t)((al / base) << 8 | low));
+    decimal_flags(cpu, low, false, false);
+}
+
+BODY(aad)
+{
+    uint16_t ax = acc16(cpu);
+    uint8_t result = (uint8_t)((ax & 0xff) + (ax >> 8) * (uint8_t)insn->immediate);
+    set_acc16(cpu, result);
+    decimal_flags(cpu, result, false, false);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Port accesses with the permission check of SDM 1, 19.5: used by IN, OUT and their string forms.
+ */
+#ifndef EMU_CPU_IO_H
+#define EMU_CPU_IO_H
+
+#include "emu/cpu/internal.h"
+
+/* #GP(0) unless CPL <= IOPL or the TSS permits all `size` ports. */
+void io_check(struct cpu *cpu, uint16_t port, unsigned size);
+uint32_t io_read(struct cpu *cpu, uint16_t port, unsigned size);
+void io_write(struct cpu *cpu, uint16_t port, unsigned size, uint32_t value);
+
+#endif

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Memory by linear address, beyond what access.h does inline: TLB misses, page walks with accessed and dirty
+ * bits, page faults, accesses over a page boundary, devices, watched pages and pages with code (SDM 3A,
+ * chapter 4).
+ */
+#include "emu/cpu/access.h"
+#include "emu/cpu/block.h"
+#include "emu/cpu/mmu.h"
+#include "emu/cpu/system.h"
+
+#define LARGE_BYTES 0x400000u
+/* Bits 21:13 of the entry of a 4 MiB page are reserved without PSE-36 (SDM 3A, table 4-4). */
+#define LARGE_RESERVED 0x003fe000u
+
+static uint64_t a20_masked(const struct cpu *cpu, uint64_t physical)
+{
+    return cpu->s.a20 ? physical : physical & ~(UINT64_C(1) << 20);
+}
+
+/* ---- the walk, without effects: used by the MMU and by everything that explains it (LESSONS 54, 55) ---- */
+
+/* Paging entries that are no memory read as all ones. */
+static uint32_t walk_entry(const struct cpu *cpu, uint64_t physical)
+{
+    struct region_at at;
+    const struct view_range *range = space_find(cpu->wiring.memory, physical, &at);
+    if (!range->region || !range->region->host) return UINT32_MAX;
+    return le32_load(range->region->host + at.offset);
+}
+
+static uint32_t walk_level(const struct cpu *cpu, struct page_walk *walk, const char *name, uint64_t physical)
+{
+    uint64_t address = a20_masked(cpu, physical);
+    uint32_t entry = walk_entry(cpu, address);
+    walk->level[walk->levels].name = name;
+    walk->level[walk->levels].address = address;
+    walk->level[walk->levels].entry = entry;
+    walk->levels++;
+    return entry;
+}
+
+static bool walk_failed(struct page_walk *walk, enum fault_reason reason)
+{
+    walk->reason = reason;
+    return false;
+}
+
+static bool walk_mapped(const struct cpu *cpu, struct page_walk *walk, uint64_t physical)
+{
+    walk->physical = a20_masked(cpu, physical);
+    walk->mapped = true;
+    return true;
+}
+
+bool cpu_walk(const struct cpu *cpu, uint64_t linear64, struct page_walk *walk)
+{
+    uint32_t linear = (uint32_t)linear64;
+    *walk = (struct page_walk){.page_size = PAGE_BYTES, .writable = true, .user = true};
+    if (!(cpu->s.cr0 & CR0_PG)) return walk_mapped(cpu, walk, linear);
+
+    uint32_t pde = walk_level(cpu, walk, "PDE", (cpu->s.cr3 & 0xfffff000) | (linear >> 22) * 4);
+    if (!(pde & PAGE_PRESENT)) return walk_failed(walk, REASON_PDE_NOT_PRESENT);
+    bool large = (pde & PAGE_SIZE_4M) && (cpu->s.cr4 & CR4_PSE);
+    uint32_t last = pde;
+    if (large) {
+        walk->page_size = LARGE_BYTES;
+        if (pde & LARGE_RESERVED) return walk_failed(walk, REASON_PAGE_RESERVED_BIT);
+    } else {
+        last = walk_level(cpu, walk, "PTE", (pde & 0xfffff000) | (linear >> 12 & 0x3ff) * 4);
+        if (!(last & PAGE_PRESENT)) return walk_failed(walk, REASON_PTE_NOT_PRESENT);
+    }
+    walk->writable = pde & last & PAGE_WRITABLE;
+    walk->user = pde & last & PAGE_USER;
+    walk->global = (last & PAGE_GLOBAL) && (cpu->s.cr4 & CR4_PGE);
+    uint32_t inside = large ? LARGE_BYTES - 1 : PAGE_BYTES - 1;
+    return walk_mapped(cpu, walk, (last & ~inside) | (linear & inside));
+}
+
+/* ---- page faults ---- */
+
+static bool walk_write_allowed(const struct cpu *cpu, const struct page_walk *walk, bool user)
+{
+    if (!walk->levels) return true;
+    return walk->writable || (!user && !(cpu->s.cr0 & CR0_WP));
+}
+
+/* Why this access may not use the page, or REASON_NONE. */
+static enum fault_reason walk_refusal(const struct cpu *cpu, const struct page_walk *walk,
+                                      enum mmu_access access, bool user)
+{
+    if (!walk->mapped) return walk->reason;
+    if (user && !walk->user) return REASON_PAGE_SUPERVISOR;
+    if (access == MMU_WRITE && !walk_write_allowed(cpu, walk, user)) return REASON_PAGE_READ_ONLY;
+    return REASON_NONE;
+}
+
+/* Error code: SDM 3A, 6.15, interrupt 14. The entry at fault is the last one read that breaks the rule. */
+static _Noreturn void page_fault(struct cpu *cpu, uint32_t linear, const struct page_walk *walk,
+                                 enum mmu_access access, bool user, enum fault_reason reason)
+{
+    unsigned at = walk->levels - 1;
+    bool rights = reason == REASON_PAGE_SUPERVISOR || reason == REASON_PAGE_READ_ONLY;
+    uint32_t needed = reason == REASON_PAGE_SUPERVISOR ? PAGE_USER : PAGE_WRITABLE;
+    if (rights && at > 0 && !(walk->level[0].entry & needed)) at = 0;
+    bool present = rights || reason == REASON_PAGE_RESERVED_BIT;
+    struct fault fault = {
+        .vector = FAULT_PF,
+        .has_error = true,
+        .error = (present ? 1u : 0u) | (access == MMU_WRITE ? 2u : 0u) | (user ? 4u : 0u) |
+                 (reason == REASON_PAGE_RESERVED_BIT ? 8u : 0u),
+        .reason = reason,
+        .address = linear,
+        .entry = walk->level[at].address,
+        .descriptor = walk->level[at].entry,
+    };
+    cpu->s.cr2 = linear;
+    fault_raise(cpu, &fault);
+}
+
+/* ---- the TLB ---- */
+
+static const struct tlb_entry empty_entry = {TLB_INVALID, TLB_INVALID, TLB_INVALID, 0, 0, 0};
+
+void mmu_init(struct cpu *cpu)
+{
+    for (unsigned user = 0; user < 2; user++) {
+        for (unsigned i = 0; i < TLB_ENTRIES; i++) cpu->tlbs[user][i] = empty_entry;
+        for (unsigned i = 0; i < TLB_VICTIMS; i++) cpu->victims[user].entry[i] = empty_entry;
+    }
+}
+
+static bool entry_used(const struct tlb_entry *entry)
+{
+    return entry->execute != TLB_INVALID;
+}
+
+/* May writes to this memory be plain stores? */
+static bool range_stores_plainly(const struct view_range *range, struct region_at at)
+{
+    const struct region *region = range->region;
+    if (range->read_only || region->kind != REGION_RAM || region->indirect) return false;
+    return !region->marks || region->marks[at.offset >> MEM_PAGE_BITS] == MARK_DIRTY_ALL;
+}
+
+/* The write tag of a writable page, by what the page is now. */
+static uint32_t write_tag(struct cpu *cpu, const struct tlb_entry *entry, const struct view_range *range,
+                          struct region_at at)
+{
+    uint32_t page = tlb_entry_page(entry);
+    bool plain =
+        (entry->flags & TLB_MEMORY) && range_stores_plainly(range, at) && !debug_page_watched(cpu, page);
+    return plain ? page : page | TLB_SLOW;
+}
+
+void tlb_refresh_write(struct cpu *cpu, struct tlb_entry *entry)
+{
+    struct region_at at;
+    const struct view_range *range = space_find(cpu->wiring.memory, entry->physical, &at);
+    entry->write = write_tag(cpu, entry, range, at);
+}
+
+/* Finds what lies at entry->physical and sets the tags. A page that is not all one piece of memory is no memory here. */
+static void entry_connect(struct cpu *cpu, struct tlb_entry *entry, uint32_t page, bool writable)
+{
+    struct region_at at;
+    const struct view_range *range = space_find(cpu->wiring.memory, entry->physical, &at);
+    const struct region *region = range->region;
+    bool whole =
+        entry->physical >= range->start && range->length - (entry->physical - range->start) >= PAGE_BYTES;
+    bool aligned = !(at.offset & (PAGE_BYTES - 1));
+    entry->execute = page;
+    entry->read = page | TLB_SLOW;
+    if (region && region->host && whole && aligned) {
+        entry->flags |= TLB_MEMORY;
+        entry->host = (uintptr_t)(region->host + at.offset) - page;
+        if (!region->indirect && !debug_page_watched(cpu, page)) entry->read = page;
+    }
+    entry->write = writable ? write_tag(cpu, entry, range, at) : TLB_INVALID;
+}
+
+static void slot_note_used(struct cpu *cpu, uint32_t linear, bool user)
+{
+    cpu->tlb_used[user][tlb_number(linear) / 64] |= UINT64_C(1) << (tlb_number(linear) % 64);
+}
+
+/* Moves what is in the slot of `linear` aside. */
+static struct tlb_entry *slot_vacate(struct cpu *cpu, uint32_t linear, bool user)
+{
+    struct tlb_entry *entry = &cpu->tlbs[user][tlb_number(linear)];
+    struct tlb_victims *victims = &cpu->victims[user];
+    if (entry_used(entry) && tlb_entry_page(entry) != (linear & TLB_PAGE_MASK)) {
+        victims->entry[victims->next] = *entry;
+        victims->next = (victims->next + 1) % TLB_VICTIMS;
+    }
+    slot_note_used(cpu, linear, user);
+    return entry;
+}
+
+/* Brings a victim back into its slot, in exchange for what is there. */
+static bool victim_recall(struct cpu *cpu, uint32_t linear, bool user)
+{
+    struct tlb_entry *entry = &cpu->tlbs[user][tlb_number(linear)];
+    for (unsigned i = 0; i < TLB_VICTIMS; i++) {
+        struct tlb_entry *victim = &cpu->victims[user].entry[i];
+        if (!entry_used(victim) || tlb_entry_page(victim) != (linear & TLB_PAGE_MASK)) continue;
+        struct tlb_entry old = *entry;
+        *entry = *victim;
+        *victim = old;
+        slot_note_used(cpu, linear, user);
+        return true;
+    }
+    return false;
+}
+
+/* Accessed in every entry of the walk, dirty in the last one for writes (SDM 3A, 4.8). */
+static void walk_mark_used(struct cpu *cpu, const struct page_walk *walk, bool write)
+{
+    for (unsigned i = 0; i < walk->levels; i++) {
+        uint32_t entry = (uint32_t)walk->level[i].entry, used = entry | PAGE_ACCESSED;
+        if (write && i == walk->levels - 1) used |= PAGE_DIRTY;
+        if (used != entry) space_store(cpu->wiring.memory, walk->level[i].address, 4, used);
+    }
+}
+
+/* A write permission is cached only when the dirty bit is set: the first write walks again. */
+static struct tlb_entry *tlb_fill(struct cpu *cpu, uint32_t linear, enum mmu_access access, bool user)
+{
+    struct page_walk walk;
+    cpu_walk(cpu, linear, &walk);
+    enum fault_reason refusal = walk_refusal(cpu, &walk, access, user);
+    if (refusal != REASON_NONE) page_fault(cpu, linear, &walk, access, user, refusal);
+    walk_mark_used(cpu, &walk, access == MMU_WRITE);
+    cpu->stats.tlb_misses++;
+
+    uint32_t page = linear & TLB_PAGE_MASK;
+    bool dirty = access == MMU_WRITE || !walk.levels || (walk.level[walk.levels - 1].entry & PAGE_DIRTY);
+    struct tlb_entry *entry = slot_vacate(cpu, linear, user);
+    *entry = empty_entry;
+    entry->flags = (walk.global ? TLB_GLOBAL : 0u) | (walk.page_size > PAGE_BYTES ? TLB_LARGE : 0u);
+    entry->physical = walk.physical & ~(uint64_t)(PAGE_BYTES - 1);
+    entry_connect(cpu, entry, page, dirty && walk_write_allowed(cpu, &walk, user));
+    return entry;
+}
+
+bool tlb_allows(const struct tlb_entry *entry, uint32_t page, enum mmu_access access)
+{
+    uint32_t tag = access == MMU_WRITE ? entry->write : access == MMU_READ ? entry->read : entry->execute;
+    return (tag & ~(uint32_t)TLB_SLOW) == page;
+}
+
+struct tlb_entry *mmu_translate(struct cpu *cpu, uint32_t linear, enum mmu_access access, bool user)
+{
+    struct tlb_entry *entry = &cpu->tlbs[user][tlb_number(linear)];
+    uint32_t page = linear & TLB_PAGE_MASK;
+    if (tlb_allows(entry, page, access)) return entry;
+    if (victim_recall(cpu, linear, user) && tlb_allows(entry, page, access)) return entry;
+    return tlb_fill(cpu, linear, access, user);
+}
+
+/* ---- flushing ---- */
+
+/* Calls `visit` for every entry of a set that may be filled. */
+static void tlb_visit(struct cpu *cpu, bool user, void (*visit)(struct tlb_entry *entry, const void *what),
+                      const void *what)
+{
+    for (unsigned word = 0; word < TLB_ENTRIES / 64; word++) {
+        uint64_t kept = 0;
+        for (uint64_t left = cpu->tlb_used[user][word]; left; left &= left - 1) {
+            unsigned bit = (unsigned)__builtin_ctzll(left);
+            struct tlb_entry *entry = &cpu->tlbs[user][word * 64 + bit];
+            visit(entry, what);
+            if (entry_used(entry)) kept |= UINT64_C(1) << bit;
+        }
+        cpu->tlb_used[user][word] = kept;
+    }
+    for (unsigned i = 0; i < TLB_VICTIMS; i++) visit(&cpu->victims[user].entry[i], what);
+}
+
+static void visit_flush(struct tlb_entry *entry, const void *global_too)
+{
+    if (!(entry->flags & TLB_GLOBAL) || *(const bool *)global_too) *entry = empty_entry;
+}
+
+void tlb_flush(struct cpu *cpu, bool global_too)
+{
+    tlb_visit(cpu, false, visit_flush, &global_too);
+    tlb_visit(cpu, true, visit_flush, &global_too);
+    code_translation_changed(cpu);
+}
+
+/* INVLPG drops all of a 4 MiB page, whichever part is named (SDM 2, INVLPG). */
+static void visit_flush_page(struct tlb_entry *entry, const void *linear)
+{
+    uint32_t differ = tlb_entry_page(entry) ^ *(const uint32_t *)linear;
+    if (!(differ & ~((entry->flags & TLB_LARGE) ? LARGE_BYTES - 1 : PAGE_BYTES - 1))) *entry = empty_entry;
+}
+
+void tlb_flush_page(struct cpu *cpu, uint64_t linear64)
+{
+    uint32_t linear = (uint32_t)linear64;
+    tlb_visit(cpu, false, visit_flush_page, &linear);
+    tlb_visit(cpu, true, visit_flush_page, &linear);
+    code_translation_changed(cpu);
+}
+
+struct host_range {
+    uintptr_t start, size;
+};
+
+static void visit_forget_write(struct tlb_entry *entry, const void *what)
+{
+    const struct host_range *range = what;
+    if (!(entry->flags & TLB_MEMORY) || entry->write != tlb_entry_page(entry)) return;
+    if ((uintptr_t)tlb_page_host(entry) - range->start < range->size) entry->write |= TLB_SLOW;
+}
+
+void tlb_forget_writes(struct cpu *cpu, const uint8_t *host, uint64_t size)
+{
+    struct host_range range = {(uintptr_t)host, (uintptr_t)size};
+    tlb_visit(cpu, false, visit_forget_write, &range);
+    tlb_visit(cpu, true, visit_forget_write, &range);
+}

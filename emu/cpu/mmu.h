@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The MMU as block.c, run.c and debug_access.c see it; bodies use access.h. Paging of 32-bit linear addresses
+ * with 4 KiB and 4 MiB pages (SDM 3A, 4.3), a TLB, and the physical space behind it.
+ */
+#ifndef EMU_CPU_MMU_H
+#define EMU_CPU_MMU_H
+
+#include "emu/cpu/internal.h"
+
+/* Bits of CR0 and CR4 that paging depends on (SDM 3A, 2.5). */
+enum {
+    CR0_PE = 1 << 0,
+    CR0_WP = 1 << 16,
+    CR4_PSE = 1 << 4,
+    CR4_PGE = 1 << 7,
+};
+#define CR0_PG 0x80000000u
+
+#define PAGE_BYTES 0x1000u
+
+enum {
+    PAGE_PRESENT = 1 << 0,
+    PAGE_WRITABLE = 1 << 1,
+    PAGE_USER = 1 << 2,
+    PAGE_ACCESSED = 1 << 5,
+    PAGE_DIRTY = 1 << 6,
+    PAGE_SIZE_4M = 1 << 7,
+    PAGE_GLOBAL = 1 << 8,
+};
+
+/* What is known of a page in the TLB, besides its address. */
+enum { TLB_GLOBAL = 1 << 0, TLB_LARGE = 1 << 1, TLB_MEMORY = 1 << 2 /* RAM or ROM: `host` is good */ };
+
+enum mmu_access { MMU_READ, MMU_WRITE, MMU_FETCH };
+
+/* An empty TLB, for a new CPU. */
+void mmu_init(struct cpu *cpu);
+/* Translates with the rights of user or supervisor mode; raises #PF, sets accessed and dirty bits. The entry is good until the
+ * next translation. */
+struct tlb_entry *mmu_translate(struct cpu *cpu, uint32_t linear, enum mmu_access access, bool user);
+/* The same for instruction fetch, with the rights of the CPL. */
+static inline const struct tlb_entry *mmu_fetch(struct cpu *cpu, uint32_t linear)
+{
+    return mmu_translate(cpu, linear, MMU_FETCH, cpu->s.cpl == 3);
+}
+
+static inline uint32_t tlb_entry_page(const struct tlb_entry *entry)
+{
+    return entry->execute & 0xfffff000u;
+}
+/* Host memory of the page of a RAM or ROM entry. It names the page, and is not for reading (indirect RAM). */
+static inline uint8_t *tlb_page_host(const struct tlb_entry *entry)
+{
+    return (uint8_t *)(entry->host + tlb_entry_page(entry));
+}
+/* The entry permits this access to `page`, be it slowly. */
+bool tlb_allows(const struct tlb_entry *entry, uint32_t page, enum mmu_access access);
+/* Looks again whether writes to this writable page can be plain stores. */
+void tlb_refresh_write(struct cpu *cpu, struct tlb_entry *entry);
+
+/* Drops cached write permission of pages in that host memory, so that the next write looks at the marks
+ * again. */
+void tlb_forget_writes(struct cpu *cpu, const uint8_t *host, uint64_t size);
+
+#endif

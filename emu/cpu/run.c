@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The run loop: one block of decoded instructions after the other, and what happens between instructions:
+ * interrupts, traps, breakpoints, the budget (SDM 3A, 6.8 and 6.9).
+ *
+ * Fast path: nothing is asked for (attention is 0, TF and RF are clear), so whole blocks run. Whatever has to
+ * happen at an exact instruction cuts the block short (cpu->end) and is looked at in attend(). Faults unwind
+ * to cpu_run.
+ */
+#include "emu/cpu/access.h"
+#include "emu/cpu/block.h"
+#include "emu/cpu/flags.h"
+#include "emu/cpu/run.h"
+#include "emu/cpu/system.h"
+
+/* Deliveries in a row without an instruction in between, after which each counts as an instruction. A handler
+ * whose first instruction faults would stop virtual time for ever otherwise. */
+#define STUCK_DELIVERIES 64
+
+/* More bytes than a block has: a breakpoint farther ahead is not in it. */
+#define BLOCK_BYTES_MOST 512
+
+#define NO_BREAKPOINT UINT64_MAX
+
+/* cpu->insn while no instruction is being carried out. */
+static const struct insn between = {.base = REG_NONE, .index = REG_NONE};
+
+void run_at_boundary(struct cpu *cpu)
+{
+    cpu->first = cpu->insn = &between;
+    cpu->end = &between + 1;
+    cpu->block_eip = cpu->s.eip;
+}
+
+static bool in_instruction(const struct cpu *cpu)
+{
+    return cpu->insn != &between;
+}
+
+static uint32_t next_linear(const struct cpu *cpu)
+{
+    return (uint32_t)(cpu->code_base + cpu->s.eip);
+}
+
+uint64_t cpu_retired(const struct cpu *cpu)
+{
+    return cpu->retired_before_block + (uint64_t)(cpu->insn - cpu->first);
+}
+
+/* ---- one block ---- */
+
+void block_cut(struct cpu *cpu)
+{
+    if (!in_instruction(cpu)) return;
+    cpu->end = cpu->insn + 1;
+    cpu->attention |= ATTENTION_CUT;
+}
+
+/* Carries out the block, or its first `most` instructions (at least 1). */
+static inline void block_run(struct cpu *cpu, const struct block *block, uint64_t most)
+{
+    const struct insn *insn = block->insns, *last = insn + block->count;
+    cpu->first = insn;
+    cpu->end = unlikely(block->count > most) ? insn + most : last;
+    cpu->block_eip = cpu->s.eip;
+    cpu->s.eip = (uint32_t)(cpu->block_eip + block->bytes);
+    cpu->next_eip_set = false;
+    do {
+        cpu->insn = insn;
+        insn->body(cpu, insn);
+    } while (++insn != cpu->end);
+    if (insn != last && !cpu->next_eip_set) cpu->s.eip = (uint32_t)(cpu->block_eip + insn->offset);
+    cpu->retired_before_block += (uint64_t)(insn - cpu->first);
+}
+
+static inline struct block *block_find(struct cpu *cpu)
+{
+    uint32_t linear = next_linear(cpu);
+    struct block *block = cpu->blocks->jump[jump_slot(linear)];
+    if (likely(block->linear == linear && block->key == cpu->code_key)) return block;
+    run_at_boundary(cpu);
+    return block_look_up(cpu, linear);
+}
+
+/* How many instructions of the block lie within the code segment; #GP(0) when the first does not. */
+static uint64_t block_within_limit(struct cpu *cpu, const struct block *block)
+{
+    uint64_t room = (uint64_t)cpu->s.segment[CPU_CS].limit + 1 - cpu->s.eip;
+    unsigned count = 0;
+    while (count < block->count && block->insns[count].offset + (uint64_t)block->insns[count].length <= room)
+        count++;
+    if (count) return count;
+    struct fault fault = {
+        .vector = FAULT_GP, .has_error = true, .reason = REASON_CODE_LIMIT, .address = cpu->s.eip};
+    run_at_boundary(cpu);
+    fault_raise(cpu, &fault);
+}
+
+/* Runs what comes next, at most `most` instructions. */
+static inline void run_next(struct cpu *cpu, uint64_t most)
+{
+    struct block *block = block_find(cpu);
+    if (unlikely(cpu->s.eip + block->bytes - 1 > cpu->s.segment[CPU_CS].limit)) {
+        uint64_t within = block_within_limit(cpu, block);
+        if (within < most) most = within;
+    }
+    block_run(cpu, block, most);
+}
+
+/* ---- deliveries ---- */
+
+/* False: shutdown. */
+static bool deliver(struct cpu *cpu, const struct fault *event)
+{
+    uint64_t now = cpu->stats.retired + cpu->retired_before_block;
+    cpu->stuck = now == cpu->stuck_at ? cpu->stuck + 1 : 0;
+    cpu->stuck_at = now;
+    if (cpu->stuck > STUCK_DELIVERIES && cpu->retired_before_block < cpu->budget) {
+        cpu->retired_before_block++;
+        cpu->stuck_at++;
+    }
+    cpu->repeating = false;
+    cpu->s.interrupt_shadow = 0;
+    bool alive = interrupt_deliver(cpu, event, cpu->s.eip);
+    run_at_boundary(cpu);
+    return alive;
+}
+
+/* After an unwind: the instruction did not happen. cpu->insn stays on it, for the record of the fault. */
+static bool deliver_fault(struct cpu *cpu)
+{
+    struct fault fault = cpu->pending;
+    cpu->retired_before_block = cpu_retired(cpu);
+    cpu->s.eip = insn_eip(cpu);
+    cpu->first = cpu->insn;
+    cpu->debug_status = 0;
+    return deliver(cpu, &fault);
+}
+
+static bool deliver_interrupt(struct cpu *cpu)
+{
+    int vector = cpu->wiring.acknowledge(cpu->wiring.owner);
+    struct fault event = {.vector = (uint8_t)vector, .external = true, .reason = REASON_HARDWARE_INTERRUPT};
+    return deliver(cpu, &event);
+}
+
+static bool deliver_nmi(struct cpu *cpu)
+{
+    struct fault event = {.vector = FAULT_NMI, .external = true, .reason = REASON_NMI};
+    cpu->s.nmi_pending = false;
+    return deliver(cpu, &event);
+}
+
+/* The #DB after an instruction, when one is due. */
+static bool deliver_trap(struct cpu *cpu, bool stepped)
+{
+    struct fault event;
+    cpu->attention &= ~(uint32_t)ATTENTION_TRAP;
+    if (!debug_trap_take(cpu, stepped, &event)) return true;
+    return deliver(cpu, &event);
+}
+
+/* ---- breakpoints ---- */
+
+static bool breakpoint_at(const struct cpu *cpu, uint64_t linear)
+{
+    for (unsigned i = 0; i < cpu->breakpoint_count; i++) {
+        if (cpu->breakpoints[i] == linear) return true;
+    }
+    return false;
+}
+
+/* Might a block from here on contain a breakpoint? */
+static bool breakpoint_near(const struct cpu *cpu, uint32_t linear)
+{
+    for (unsigned i = 0; i < cpu->breakpoint_count; i++) {
+        if ((uint32_t)cpu->breakpoints[i] - linear < BLOCK_BYTES_MOST) return true;
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        if ((cpu->s.dr[7] >> (2 * i) & 3) && (uint32_t)cpu->s.dr[i] - linear < BLOCK_BYTES_MOST) return true;
+    }
+    return false;
+}
+
+/* ---- between instructions ---- */
+
+enum next_step {
+    STEP_BLOCK, /* as many instructions as there are */
+    STEP_ONE,   /* one, with a look at what it did */
+    STEP_AGAIN, /* something was delivered: look again */
+    STEP_STOP,
+};
+
+static enum next_step stop_with(enum cpu_stop *stop, enum cpu_stop reason)
+{
+    *stop = reason;
+    return STEP_STOP;
+}
+
+static enum next_step delivered(enum cpu_stop *stop, bool alive)
+{
+    return alive ? STEP_AGAIN : stop_with(stop, CPU_STOP_TRIPLE_FAULT);
+}
+
+static enum next_step attend_breakpoints(struct cpu *cpu, enum cpu_stop *stop)
+{
+    uint32_t linear = next_linear(cpu);
+    struct fault fault;
+    /* An interrupt may come first: the breakpoint is passed when its instruction is reached again. */
+    bool skip = cpu->skip_breakpoint_at == linear || cpu->repeating;
+    if (cpu->skip_breakpoint_at == linear) cpu->skip_breakpoint_at = NO_BREAKPOINT;
+    if (!skip && breakpoint_at(cpu, linear)) return stop_with(stop, CPU_STOP_BREAKPOINT);
+    if (debug_insn_hit(cpu, linear, &fault)) {
+        cpu->s.eflags |= FLAG_RF; /* is pushed, so that the handler can return to the instruction */
+        return delivered(stop, deliver(cpu, &fault));
+    }
+    return breakpoint_near(cpu, linear) ? STEP_ONE : STEP_BLOCK;
+}
+
+/* Interrupts that can be taken now; STEP_BLOCK when there are none. NMI comes first (SDM 3A, table 6-2). */
+static enum next_step attend_interrupts(struct cpu *cpu, enum cpu_stop *stop)
+{
+    if (cpu->s.interrupt_shadow) return STEP_BLOCK;
+    if (cpu->s.nmi_pending && !cpu->s.nmi_blocked) return delivered(stop, deliver_nmi(cpu));
+    if (cpu->s.intr && (cpu->s.eflags & FLAG_IF)) return delivered(stop, deliver_interrupt(cpu));
+    /* Whoever sets IF, unblocks NMI or raises a line asks again (interrupt_recheck). */
+    cpu->attention &= ~(uint32_t)(ATTENTION_INTR | ATTENTION_NMI);
+    return STEP_BLOCK;
+}
+
+static enum next_step attend(struct cpu *cpu, enum cpu_stop *stop)
+{
+    run_at_boundary(cpu);
+    cpu->attention &= ~(uint32_t)ATTENTION_CUT;
+    if (cpu->attention & ATTENTION_RESET) cpu_reset_state(cpu);
+    if (cpu->debug_status && cpu->s.interrupt_shadow != 2) return delivered(stop, deliver_trap(cpu, false));
+    if (cpu->s.shutdown) return stop_with(stop, CPU_STOP_TRIPLE_FAULT);
+    if (cpu->attention & ATTENTION_EXIT) {
+        cpu->attention &= ~(uint32_t)ATTENTION_EXIT;
+        return stop_with(stop, CPU_STOP_ASKED);
+    }
+    if (cpu->retired_before_block >= cpu->budget) return stop_with(stop, CPU_STOP_BUDGET);
+    enum next_step step = attend_interrupts(cpu, stop);
+    if (step != STEP_BLOCK) return step;
+    if (cpu->s.halted) return stop_with(stop, CPU_STOP_HALTED);
+    cpu->attention &= ~(uint32_t)ATTENTION_HALT;
+    if (cpu->attention & ATTENTION_BREAK) step = attend_breakpoints(cpu, stop);
+    bool alone = (cpu->attention & ATTENTION_SHADOW) || (cpu->s.eflags & (FLAG_TF | FLAG_RF));
+    return step == STEP_BLOCK && alone ? STEP_ONE : step;
+}
+
+/* One instruction, and the traps after it. False: shutdown. */
+static bool run_one(struct cpu *cpu)
+{
+    bool stepped = cpu->s.eflags & FLAG_TF;
+    uint64_t interrupts = cpu->stats.interrupts;
+    cpu->s.eflags &= ~(uint64_t)FLAG_RF;
+    cpu->s.interrupt_shadow = 0;
+    cpu->attention &= ~(uint32_t)ATTENTION_SHADOW;
+    cpu->repeating = false;
+    run_next(cpu, 1);
+    run_at_boundary(cpu);
+    /* INT n clears TF and with it the trap; MOV SS holds traps off (SDM 3B, 17.3.1.4; SDM 3A, 6.8.3). */
+    if (cpu->stats.interrupts != interrupts || cpu->s.interrupt_shadow == 2) return true;
+    return deliver_trap(cpu, stepped);
+}
+
+/* Apart from cpu_run, whose setjmp would keep everything in memory. */
+static __attribute__((noinline)) enum cpu_stop run_loop(struct cpu *cpu)
+{
+    for (;;) {
+        enum next_step step = STEP_BLOCK;
+        if (unlikely(cpu->attention | (cpu->s.eflags & (FLAG_TF | FLAG_RF)))) {
+            enum cpu_stop stop = CPU_STOP_BUDGET;
+            step = attend(cpu, &stop);
+            if (step == STEP_STOP) return stop;
+            if (step == STEP_AGAIN) continue;
+        }
+        uint64_t left = cpu->budget - cpu->retired_before_block;
+        if (unlikely(!left)) return CPU_STOP_BUDGET;
+        if (likely(step == STEP_BLOCK))
+            run_next(cpu, left);
+        else if (!run_one(cpu))
+            return CPU_STOP_TRIPLE_FAULT;
+    }
+}
+
+void run_attention_refresh(struct cpu *cpu)
+{
+    cpu->attention &= ATTENTION_BREAK | ATTENTION_RESET | ATTENTION_EXIT;
+    interrupt_recheck(cpu);
+    if (cpu->s.interrupt_shadow) cpu->attention |= ATTENTION_SHADOW;
+    if (cpu->s.halted || cpu->s.shutdown) cpu->attention |= ATTENTION_HALT;
+    if (cpu->debug_status) cpu->attention |= ATTENTION_TRAP;
+}
+
+enum cpu_stop cpu_run(struct cpu *cpu, uint64_t budget, bool skip_breakpoint)
+{
+    cpu->retired_before_block = 0;
+    cpu->budget = budget;
+    cpu->skip_breakpoint_at = skip_breakpoint ? next_linear(cpu) : NO_BREAKPOINT;
+    cpu->running = true;
+    cpu->attention &= ~(uint32_t)ATTENTION_EXIT;
+    run_at_boundary(cpu);
+    run_attention_refresh(cpu);
+    enum cpu_stop stop;
+    if (setjmp(cpu->unwind) && !deliver_fault(cpu))
+        stop = CPU_STOP_TRIPLE_FAULT;
+    else
+        stop = run_loop(cpu);
+    run_at_boundary(cpu);
+    cpu->running = false;
+    cpu->stats.retired += cpu->retired_before_block;
+    return stop;
+}
+
+/* ---- asking for the CPU ---- */
+
+void cpu_exit_soon(struct cpu *cpu)
+{
+    if (!cpu->running) return;
+    cpu->attention |= ATTENTION_EXIT;
+    block_cut(cpu);
+}
+
+void cpu_shorten(struct cpu *cpu, uint64_t insns)
+{
+    if (!cpu->running) return;
+    uint64_t now = cpu_retired(cpu), under_way = in_instruction(cpu);
+    if (insns < under_way) insns = under_way; /* the instruction under way is finished */
+    if (cpu->budget <= now || insns >= cpu->budget - now) return;
+    cpu->budget = now + insns;
+    if (under_way && insns < (uint64_t)(cpu->end - cpu->insn)) cpu->end = cpu->insn + insns;
+}
+
+void cpu_set_intr(struct cpu *cpu, bool level)
+{
+    cpu->s.intr = level;
+    if (!level) return;
+    cpu->attention |= ATTENTION_INTR;
+    block_cut(cpu);
+}
+
+void cpu_raise_nmi(struct cpu *cpu)
+{
+    cpu->s.nmi_pending = true;
+    cpu->attention |= ATTENTION_NMI;
+    block_cut(cpu);
+}
+
+void halt_start(struct cpu *cpu)
+{
+    cpu->s.halted = true;
+    cpu->attention |= ATTENTION_HALT;
+}
+
+bool cpu_halted(const struct cpu *cpu)
+{
+    return cpu->s.halted || cpu->s.shutdown;
+}
+
+bool cpu_idle(const struct cpu *cpu)
+{
+    if (cpu->s.shutdown) return true;
+    bool interrupt =
+        (cpu->s.intr && (cpu->s.eflags & FLAG_IF)) || (cpu->s.nmi_pending && !cpu->s.nmi_blocked);
+    return cpu->s.halted && !interrupt;
+}
+
+/* ---- repeated instructions ---- */
+
+static bool repeat_must_stop(const struct cpu *cpu)
+{
+    uint32_t harmless = ATTENTION_BREAK;
+    if (!(cpu->s.eflags & FLAG_IF)) harmless |= ATTENTION_INTR;
+    if (cpu->s.nmi_blocked) harmless |= ATTENTION_NMI;
+    return (cpu->attention & ~harmless) || (cpu->s.eflags & FLAG_TF) || cpu_retired(cpu) + 1 >= cpu->budget;
+}
+
+/* RF keeps an instruction breakpoint from being met again at each iteration (SDM 3B, 17.3.1.1). */
+bool repeat_continue(struct cpu *cpu)
+{
+    if (likely(!repeat_must_stop(cpu))) {
+        cpu->retired_before_block++;
+        return true;
+    }
+    cpu->s.eip = insn_eip(cpu);
+    cpu->next_eip_set = true;
+    cpu->end = cpu->insn + 1;
+    cpu->repeating = true;
+    cpu->s.eflags |= FLAG_RF;
+    return false;
+}
+
+uint64_t repeat_limit(const struct cpu *cpu)
+{
+    if (cpu->s.eflags & FLAG_TF) return 1;
+    uint64_t retired = cpu_retired(cpu);
+    return cpu->budget > retired ? cpu->budget - retired : 1;
+}
+
+/* ---- near jumps ---- */
+
+void jump_limit_fault(struct cpu *cpu, uint32_t eip)
+{
+    struct fault fault = {.vector = FAULT_GP, .has_error = true, .reason = REASON_CS_LIMIT, .address = eip};
+    fault_raise(cpu, &fault);
+}
+
+/* ---- modes ---- */
+
+void code_mode_changed(struct cpu *cpu)
+{
+    cpu->code_key &= ~(uint32_t)(KEY_CODE32 | KEY_USER);
+    if (cpu_code32(cpu)) cpu->code_key |= KEY_CODE32;
+    if (cpu->s.cpl == 3) cpu->code_key |= KEY_USER;
+}
+
+/* Bit 1 of what is compared is A20; the others are where CR0 and CR4 have them, which do not meet. */
+void mode_changed(struct cpu *cpu)
+{
+    uint32_t mode = ((uint32_t)cpu->s.cr0 & (CR0_PG | CR0_WP)) |
+                    ((uint32_t)cpu->s.cr4 & (CR4_PSE | CR4_PGE)) | (cpu->s.a20 ? 2u : 0u);
+    cpu->tlb = cpu->tlbs[cpu->s.cpl == 3];
+    code_mode_changed(cpu);
+    if (mode == cpu->paging_mode) return;
+    cpu->paging_mode = mode;
+    tlb_flush(cpu, true);
+}
+
+void cpu_set_a20(struct cpu *cpu, bool passed)
+{
+    cpu->s.a20 = passed;
+    mode_changed(cpu);
+    block_cut(cpu);
+}

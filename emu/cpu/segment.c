@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Segment registers: finding descriptors, the checks of loading a data or stack segment, and the windows that
+ * loads and stores compare with. SDM 3A, 3.4, 3.5 and chapter 5; real mode: 20.1.
+ */
+#include "emu/cpu/segment.h"
+#include "emu/cpu/access.h"
+
+bool cpu_protected(const struct cpu *cpu)
+{
+    return cpu->s.cr0 & 1;
+}
+
+/* ---- descriptors ---- */
+
+uint32_t descriptor_limit(const struct descriptor *d)
+{
+    uint32_t limit = (uint32_t)(d->bytes & 0xffff) | (uint32_t)(d->bytes >> 32 & 0xf0000);
+    return descriptor_access(d) & ACCESS_PAGES ? limit << 12 | 0xfff : limit;
+}
+
+uint32_t descriptor_base(const struct descriptor *d)
+{
+    return (uint32_t)(d->bytes >> 16 & 0xffffff) | (uint32_t)(d->bytes >> 32 & 0xff000000);
+}
+
+enum fault_reason descriptor_read(struct cpu *cpu, uint16_t selector, struct descriptor *d)
+{
+    bool local = selector & 4;
+    uint64_t base = local ? cpu->s.ldtr.base : cpu->s.gdtr.base;
+    uint32_t limit = local ? cpu->s.ldtr.limit : cpu->s.gdtr.limit;
+    *d = (struct descriptor){selector, (uint32_t)(base + (selector & 0xfff8)), limit};
+    if (local && !(cpu->s.ldtr.access & ACCESS_PRESENT)) return REASON_LDT_UNUSABLE;
+    if ((selector | 7u) > limit) return local ? REASON_SELECTOR_BEYOND_LDT : REASON_SELECTOR_BEYOND_GDT;
+    d->bytes = lin_read64(cpu, d->entry, false);
+    return REASON_NONE;
+}
+
+void descriptor_fetch(struct cpu *cpu, uint16_t selector, unsigned vector, struct descriptor *d)
+{
+    enum fault_reason reason = descriptor_read(cpu, selector, d);
+    if (reason == REASON_NONE) return;
+    struct fault fault = {.vector = (uint8_t)vector,
+                          .has_error = true,
+                          .error = selector & 0xfffc,
+                          .reason = reason,
+                          .selector = selector,
+                          .address = selector | 7u,
+                          .entry = d->entry,
+                          .descriptor = d->bytes};
+    fault_raise(cpu, &fault);
+}
+
+_Noreturn void descriptor_fault_error(struct cpu *cpu, unsigned vector, uint32_t error,
+                                      const struct descriptor *d, enum fault_reason reason)
+{
+    struct fault fault = {.vector = (uint8_t)vector,
+                          .has_error = true,
+                          .error = error,
+                          .reason = reason,
+                          .selector = d->selector,
+                          .entry = d->entry,
+                          .descriptor = d->bytes};
+    fault_raise(cpu, &fault);
+}
+
+_Noreturn void descriptor_fault(struct cpu *cpu, unsigned vector, const struct descriptor *d,
+                                enum fault_reason reason)
+{
+    descriptor_fault_error(cpu, vector, d->selector & 0xfffc, d, reason);
+}
+
+/* Locked on the bus of real hardware; with one CPU there is nobody to see the difference (SDM 3A, 8.1.2.1).
+ */
+void descriptor_mark_accessed(struct cpu *cpu, struct descriptor *d)
+{
+    uint16_t access = descriptor_access(d);
+    if (access & ACCESS_ACCESSED) return;
+    d->bytes |= UINT64_C(1) << 40;
+    lin_write8(cpu, d->entry + 5, (uint8_t)(access | ACCESS_ACCESSED), false);
+}
+
+/* ---- register contents ---- */
+
+struct cpu_segment_state segment_from_descriptor(const struct descriptor *d, uint16_t selector)
+{
+    return (struct cpu_segment_state){selector, descriptor_access(d), descriptor_limit(d),
+                                      descriptor_base(d)};
+}
+
+/* Not present is what makes it unusable. Real processors keep the old limit, which a program sees if it goes
+ * back to real mode and loads the register there. */
+struct cpu_segment_state segment_null(const struct cpu_segment_state *old, uint16_t selector)
+{
+    return (struct cpu_segment_state){selector, 0, old->limit, 0};
+}
+
+/* Limit and D/B stay as protected mode left them ("unreal mode", SDM 3A, 9.9.2). */
+struct cpu_segment_state segment_real(const struct cpu_segment_state *old, uint16_t selector)
+{
+    uint16_t kept = old->access & (ACCESS_PAGES | ACCESS_BIG);
+    uint16_t data = ACCESS_PRESENT | ACCESS_SEGMENT | ACCESS_WRITABLE | ACCESS_ACCESSED;
+    return (struct cpu_segment_state){selector, kept | data, old->limit, (uint64_t)selector << 4};
+}
+
+static const struct segment_window empty_window = {.read_low = 1, .write_low = 1};
+
+struct segment_window segment_window_of(const struct cpu *cpu, const struct cpu_segment_state *state,
+                                        bool is_cs)
+{
+    uint16_t access = state->access;
+    struct segment_window window = empty_window;
+    window.base = state->base;
+    if ((access & (ACCESS_PRESENT | ACCESS_SEGMENT)) != (ACCESS_PRESENT | ACCESS_SEGMENT)) return window;
+
+    uint32_t low = 0, high = state->limit;
+    if ((access & (ACCESS_CODE | ACCESS_EXPAND_DOWN)) == ACCESS_EXPAND_DOWN) {
+        uint32_t top = access & ACCESS_BIG ? 0xffffffff : 0xffff;
+        if (state->limit >= top) return window;
+        low = state->limit + 1;
+        high = top;
+    }
+    /* Real mode lets a program write to its code; after leaving protected mode CS still has a code segment's
+     * rights. */
+    bool free_use = is_cs && !cpu_protected(cpu);
+    bool code = access & ACCESS_CODE, writable_or_readable = access & ACCESS_WRITABLE;
+    if (!code || writable_or_readable || free_use) {
+        window.read_low = low;
+        window.read_high = high;
+    }
+    if ((!code && writable_or_readable) || free_use) {
+        window.write_low = low;
+        window.write_high = high;
+    }
+    return window;
+}
+
+void segment_derive(struct cpu *cpu, unsigned n)
+{
+    const struct cpu_segment_state *state = &cpu->s.segment[n];
+    cpu->window[n] = segment_window_of(cpu, state, n == CPU_CS);
+    if (n == CPU_SS) cpu->stack_mask = state->access & ACCESS_BIG ? 0xffffffff : 0xffff;
+    if (n == CPU_CS) {
+        cpu->code_base = state->base;
+        code_mode_changed(cpu);
+    }
+}
+
+void segment_derive_all(struct cpu *cpu)
+{
+    for (unsigned n = 0; n < CPU_SEGMENTS; n++) segment_derive(cpu, n);
+}
+
+void segment_commit(struct cpu *cpu, unsigned n, const struct cpu_segment_state *state)
+{
+    cpu->s.segment[n] = *state;
+    segment_derive(cpu, n);
+}
+
+void code_segment_commit(struct cpu *cpu, const struct cpu_segment_state *state, unsigned cpl)
+{
+    bool changed = cpu->s.cpl != cpl;
+    cpu->s.cpl = (uint8_t)cpl;
+    segment_commit(cpu, CPU_CS, state);
+    if (changed) mode_changed(cpu);
+}
+
+/* ---- loading ---- */
+
+enum fault_reason stack_segment_check(const struct descriptor *d, unsigned level)
+{
+    if ((d->selector & 3u) != level) return REASON_SS_RPL;
+    if (!descriptor_is_writable_data(d)) return REASON_SS_NOT_WRITABLE;
+    if (descriptor_dpl(d) != level) return REASON_SS_DPL;
+    return REASON_NONE;
+}
+
+static struct cpu_segment_state stack_segment_fetch(struct cpu *cpu, uint16_t selector)
+{
+    struct descriptor d;
+    if (selector_null(selector)) fault_selector(cpu, FAULT_GP, 0, REASON_SS_NULL);
+    descriptor_fetch(cpu, selector, FAULT_GP, &d);
+    enum fault_reason reason = stack_segment_check(&d, cpu->s.cpl);
+    if (reason != REASON_NONE) descriptor_fault(cpu, FAULT_GP, &d, reason);
+    if (!descriptor_present(&d)) descriptor_fault(cpu, FAULT_SS, &d, REASON_SS_NOT_PRESENT);
+    descriptor_mark_accessed(cpu, &d);
+    return segment_from_descriptor(&d, selector);
+}
+
+static struct cpu_segment_state data_segment_fetch(struct cpu *cpu, unsigned n, uint16_t selector)
+{
+    struct descriptor d;
+    if (selector_null(selector)) return segment_null(&cpu->s.segment[n], selector);
+    descriptor_fetch(cpu, selector, FAULT_GP, &d);
+    if (!descriptor_is_readable(&d)) descriptor_fault(cpu, FAULT_GP, &d, REASON_DATA_NOT_READABLE);
+    unsigned dpl = descriptor_dpl(&d), rpl = selector & 3;
+    if (!descriptor_is_conforming(&d) && (rpl > dpl || cpu->s.cpl > dpl))
+        descriptor_fault(cpu, FAULT_GP, &d, REASON_DATA_DPL);
+    if (!descriptor_present(&d)) descriptor_fault(cpu, FAULT_NP, &d, REASON_DATA_NOT_PRESENT);
+    descriptor_mark_accessed(cpu, &d);
+    return segment_from_descriptor(&d, selector);
+}
+
+void segment_load(struct cpu *cpu, unsigned n, uint16_t selector)
+{
+    struct cpu_segment_state state;
+    if (!cpu_protected(cpu)) {
+        state = segment_real(&cpu->s.segment[n], selector);
+    } else if (n == CPU_SS) {
+        state = stack_segment_fetch(cpu, selector);
+    } else {
+        state = data_segment_fetch(cpu, n, selector);
+    }
+    segment_commit(cpu, n, &state);
+}
