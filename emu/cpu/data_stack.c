@@ -183,7 +183,8 @@ BODY(enter)
         stack_put(cpu, esp, size, frame);
     }
     esp = esp_plus(cpu, esp, -(int)(uint16_t)insn->immediate);
-    mem_probe_write(cpu, CPU_SS, esp & cpu->stack_mask, 1); /* the new top must be writable (SDM 2, ENTER) */
+    /* The new top must take a push (SDM 2, ENTER); processors check a whole operand there. */
+    mem_probe_write(cpu, CPU_SS, esp & cpu->stack_mask, size);
     if (size == 2)
         set_reg16(cpu, CPU_EBP, (uint16_t)frame);
     else

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * 80-bit extended floating point in integers, bit-exact on every host: what the x87 FPU computes with (SDM 1, chapters 4
- * and 8). Results, exception flags and the direction of rounding are those of the masked responses, with three
- * exceptions that depend on the masks:
- *   - an unmasked invalid operation, zero divide or denormal operand stops the operation (float_env_stops); what the
- *     function returns then means nothing, the instruction must not store it;
- *   - an unmasked overflow or underflow wraps the exponent of a float80 result by 24576 (SDM 1, 4.9.1.4 and 4.9.1.5);
+ * 80-bit extended floating point in integers, bit-exact on every host: what the x87 FPU computes with (SDM 1,
+ * chapters 4 and 8). Results, exception flags and the direction of rounding are those of the masked
+ * responses, with three exceptions that depend on the masks:
+ *   - an unmasked invalid operation, zero divide or denormal operand stops the operation (float_env_stops);
+ *     what the function returns then means nothing, the instruction must not store it;
+ *   - an unmasked overflow or underflow wraps the exponent of a float80 result by 24576 (SDM 1, 4.9.1.4 and
+ *     4.9.1.5);
  *   - conversions to float32 and float64 return nothing useful then either.
- * Unnormals, pseudo-infinities and pseudo-NaNs are invalid operands, pseudo-denormals are denormals (SDM 1, 8.2.2).
- * No function keeps state; `env->raised` collects, everything else in `env` is read, but for `rounded_up`.
+ * Unnormals, pseudo-infinities and pseudo-NaNs are invalid operands, pseudo-denormals are denormals (SDM 1,
+ * 8.2.2). No function keeps state; `env->raised` collects, `rounded_up` and `widened_denormal` are set,
+ * everything else in `env` is only read.
  */
 #ifndef EMU_CPU_FLOAT80_H
 #define EMU_CPU_FLOAT80_H
@@ -119,8 +121,8 @@ struct float80 float80_div(struct float80 a, struct float80 b, struct float_env 
 struct float80 float80_sqrt(struct float80 a, struct float_env *env);
 
 /* ---- exact steps and comparison (float80_step.c) ---- */
-/* One step of FPREM (nearest false: quotient truncated) or FPREM1 (nearest even). `quotient` gets its low bits;
- * `partial`: the exponents were too far apart, the result is not the remainder yet (C2). */
+/* One step of FPREM (nearest false: quotient truncated) or FPREM1 (nearest even). `quotient` gets its low
+ * bits; `partial`: the exponents were too far apart, the result is not the remainder yet (C2). */
 struct float80 float80_remainder(struct float80 a, struct float80 b, bool nearest, uint64_t *quotient,
                                  bool *partial, struct float_env *env);
 /* FXTRACT: the exponent as a number is returned, *significand gets the rest. */
@@ -147,8 +149,8 @@ struct float80 float80_ylog2xp1(struct float80 y, struct float80 x,
 
 /* ---- conversions (float80_convert.c) ---- */
 struct float80 float80_from_int64(int64_t value);
-/* Exact: signalling NaNs stay what they are, and a denormal only sets env->widened_denormal, so that the operation that
- * uses the operand raises the right exceptions. */
+/* Exact: signalling NaNs stay what they are, and a denormal only sets env->widened_denormal, so that the
+ * operation that uses the operand raises the right exceptions. */
 struct float80 float80_from_float32(uint32_t bits, struct float_env *env);
 struct float80 float80_from_float64(uint64_t bits, struct float_env *env);
 struct float80 float80_from_bcd(const uint8_t bcd[10]);

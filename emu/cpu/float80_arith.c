@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Addition, subtraction, multiplication, division and square root of 80-bit numbers. Each computes enough bits for the
- * exact result, or its upper 127 bits and a sticky bit, and leaves rounding to float80_pack (SDM 1, 8.3.5).
+ * Addition, subtraction, multiplication, division and square root of 80-bit numbers. Each computes enough
+ * bits for the exact result, or its upper 127 bits and a sticky bit, and leaves rounding to float80_pack (SDM
+ * 1, 8.3.5).
  */
 #include "emu/cpu/float80_parts.h"
 
@@ -157,8 +158,8 @@ static uint64_t root64(uint64_t value)
     return root;
 }
 
-/* floor(sqrt(value)) for a value of at least 2^126: the upper half's root, then one division for the lower half of the
- * root, which is at most one too large. */
+/* floor(sqrt(value)) for a value of at least 2^126: the upper half's root, then one division for the lower
+ * half of the root, which is at most one too large. */
 static uint64_t root128(uint128 value, uint128 *remainder)
 {
     uint64_t high = (uint64_t)(value >> 64), low = (uint64_t)value;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Conversions between 80-bit numbers and integers, float32, float64 and packed decimals (SDM 1, 4.2 and 4.7, 8.2). */
+/* Conversions between 80-bit numbers and integers, float32, float64 and packed decimals (SDM 1, 4.2 and
+ * 4.7, 8.2). */
 #include <string.h>
 #include "emu/cpu/float80_parts.h"
 
@@ -174,7 +175,8 @@ struct float80 float80_round_to_integer(struct float80 a, struct float_env *env)
     return result;
 }
 
-/* ---- packed decimals: 18 digits, two to a byte, lowest first; the sign is the top bit of the last byte (SDM 1, 4.7) ---- */
+/* ---- packed decimals: 18 digits, two to a byte, lowest first; the sign is the top bit of the last byte
+ * (SDM 1, 4.7) ---- */
 
 #define BCD_LIMIT UINT64_C(1000000000000000000)
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Transcendental functions (SDM 1, 8.3.7 to 8.3.10; special operands: the tables in SDM 2). Each is a series in 128 bits
- * after a reduction that keeps its argument small, rounded once at the end: within half an ulp and a little of the exact
- * value. The precision control does not count here. Trigonometric arguments are reduced exactly modulo the FPU's own
- * pi of 66 bits (SDM 1, 8.3.8).
+ * Transcendental functions (SDM 1, 8.3.7 to 8.3.10; special operands: the tables in SDM 2). Each is a series
+ * in 128 bits after a reduction that keeps its argument small, rounded once at the end: within half an ulp
+ * and a little of the exact value. The precision control does not count here. Trigonometric arguments are
+ * reduced exactly modulo the FPU's own pi of 66 bits (SDM 1, 8.3.8).
  */
 #include "emu/cpu/float80_wide.h"
 

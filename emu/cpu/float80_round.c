@@ -38,30 +38,6 @@ struct float80 float80_propagate(struct float80 a, struct float80 b, struct floa
     return quieted(larger_nan(a, b));
 }
 
-unsigned float_precision_bits(const struct float_env *env)
-{
-    if (env->precision == FLOAT_SINGLE) return 24;
-    return env->precision == FLOAT_DOUBLE ? 53 : 64;
-}
-
-struct rounded float_round(uint128 fraction, unsigned bits, bool sign, unsigned rounding)
-{
-    uint64_t unit = UINT64_C(1) << (64 - bits);
-    uint128 rest = fraction << bits, half = (uint128)1 << 127;
-    struct rounded result = {.kept = (uint64_t)(fraction >> 64) & -unit, .inexact = rest != 0};
-    switch (rounding) {
-    case FLOAT_NEAREST: result.up = rest > half || (rest == half && (result.kept & unit)); break;
-    case FLOAT_DOWN: result.up = sign && result.inexact; break;
-    case FLOAT_UP: result.up = !sign && result.inexact; break;
-    default: break;
-    }
-    if (result.up) {
-        result.kept += unit;
-        result.carry = result.kept == 0;
-    }
-    return result;
-}
-
 static void note_inexact(struct float_env *env, const struct rounded *rounded)
 {
     if (!rounded->inexact) return;
@@ -79,7 +55,8 @@ static struct float80 pack_overflow(bool sign, unsigned bits, struct float_env *
     return float80_make(sign, FLOAT80_EXPONENT - 1, -(UINT64_C(1) << (64 - bits)));
 }
 
-/* So far out that even a wrapped exponent has no room, which FSCALE can do: infinity or zero (SDM 1, 8.5.4 and 8.5.5). */
+/* So far out that even a wrapped exponent has no room, which FSCALE can do: infinity or zero (SDM 1, 8.5.4
+ * and 8.5.5). */
 static struct float80 pack_massive(bool sign, bool overflow, struct float_env *env)
 {
     env->raised |= FLOAT_INEXACT | (overflow ? FLOAT_OVERFLOW : FLOAT_UNDERFLOW);
@@ -105,7 +82,8 @@ static struct float80 pack_normal(bool sign, int32_t exponent, uint128 mantissa,
     return float80_make(sign, (unsigned)exponent & FLOAT80_EXPONENT, rounded.kept);
 }
 
-/* The exponent is too small. Tininess is found after rounding, as if the exponent had no bound (SDM 1, 4.9.1.5). */
+/* The exponent is too small. Tininess is found after rounding, as if the exponent had no bound (SDM 1,
+ * 4.9.1.5). */
 static struct float80 pack_tiny(bool sign, int32_t exponent, uint128 mantissa, unsigned bits,
                                 struct float_env *env)
 {
@@ -122,16 +100,9 @@ static struct float80 pack_tiny(bool sign, int32_t exponent, uint128 mantissa, u
     return float80_make(sign, rounded.kept >> 63, rounded.kept);
 }
 
-struct float80 float80_pack(bool sign, int32_t exponent, uint128 mantissa, unsigned bits,
-                            struct float_env *env)
+struct float80 float80_pack_any(bool sign, int32_t exponent, uint128 mantissa, unsigned bits,
+                                struct float_env *env)
 {
     if (unlikely(exponent <= 0)) return pack_tiny(sign, exponent, mantissa, bits, env);
     return pack_normal(sign, exponent, mantissa, bits, env);
-}
-
-struct float80 float80_normalize_pack(bool sign, int32_t exponent, uint128 mantissa, unsigned bits,
-                                      struct float_env *env)
-{
-    unsigned shift = count_leading_zeros(mantissa);
-    return float80_pack(sign, exponent - (int32_t)shift, mantissa << shift, bits, env);
 }

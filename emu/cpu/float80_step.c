@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Remainder, FXTRACT, FSCALE and comparison of 80-bit numbers (SDM 2, FPREM, FPREM1, FXTRACT, FSCALE, FCOM, FUCOM). */
+/* Remainder, FXTRACT, FSCALE and comparison of 80-bit numbers (SDM 2, FPREM, FPREM1, FXTRACT, FSCALE,
+ * FCOM, FUCOM). */
 #include "emu/cpu/float80_parts.h"
 
 /* Denormal results are exact here, but tiny all the same when underflow is not masked. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Numbers with 128 bits of mantissa, for the inside of transcendental functions: what a function computes here has an error
- * of less than 2^-115 or so, which is then rounded once to 64 bits. There are no NaNs, infinities or bounds of the exponent.
- * What falls off at the right of a sum or product leaves its trace in the lowest bit, so that a result that is not exact
- * does not look exact.
+ * Numbers with 128 bits of mantissa, for the inside of transcendental functions: what a function computes
+ * here has an error of less than 2^-115 or so, which is then rounded once to 64 bits. There are no NaNs,
+ * infinities or bounds of the exponent. What falls off at the right of a sum or product leaves its trace in
+ * the lowest bit, so that a result that is not exact does not look exact.
  */
 #ifndef EMU_CPU_FLOAT80_WIDE_H
 #define EMU_CPU_FLOAT80_WIDE_H
@@ -28,8 +28,8 @@ struct wide wide_from_float80(struct float80 a); /* finite */
 struct wide wide_from_int(int64_t value);
 /* value / 2^65, the unit of the reduction modulo pi/2. */
 struct wide wide_from_units(uint128 value);
-/* Rounds to 64 bits. Always raises inexact, as processors do for transcendental functions even when they hit upon an exact
- * result. */
+/* Rounds to 64 bits. Always raises inexact, as processors do for transcendental functions even when they
+ * hit upon an exact result. */
 struct float80 wide_round(struct wide a, struct float_env *env);
 
 struct wide wide_add(struct wide a, struct wide b);

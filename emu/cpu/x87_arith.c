@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Arithmetic instructions (SDM 1, 8.3.5). In D8, DA, DC and DE, ModRM.reg names the operation, the opcode the other operand
- * and the destination. Reversed forms compute operand - ST(0) whatever the destination is.
+ * Arithmetic instructions (SDM 1, 8.3.5). In D8, DA, DC and DE, ModRM.reg names the operation, the opcode the
+ * other operand and the destination. Reversed forms compute operand - ST(0) whatever the destination is.
  */
 #include "emu/cpu/x87_internal.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Control instructions and the images of the FPU's state in memory (SDM 1, 8.1.8 to 8.1.10, 8.3.9, 10.5). */
+#include "emu/cpu/flags.h"
 #include "emu/cpu/system.h"
 #include "emu/cpu/x87_internal.h"
 
@@ -26,7 +27,8 @@ void body_fnclex(struct cpu *cpu, const struct insn *insn)
     x87_update_summary(cpu);
 }
 
-/* Bit 6 is always 1, the other reserved bits 0 but for bit 12, the infinity control of the 287, which can be written. */
+/* Bit 6 is always 1, the other reserved bits 0 but for bit 12, the infinity control of the 287, which can
+ * be written. */
 static void set_control(struct cpu *cpu, uint16_t control)
 {
     x87_of(cpu)->control = (control & 0x1f3f) | 0x40;
@@ -105,7 +107,8 @@ static void image_write(struct cpu *cpu, const struct insn *insn, const uint8_t 
 #define ENVIRONMENT_MOST 28
 #define REGISTERS_SIZE   80
 
-/* Seven words or doublewords: control, status, tags, and four for the pointers (SDM 1, figures 8-9 to 8-12). */
+/* Seven words or doublewords: control, status, tags, and four for the pointers (SDM 1, figures 8-9 to
+ * 8-12). */
 enum { ENV_CONTROL, ENV_STATUS, ENV_TAGS, ENV_CODE, ENV_CODE_HIGH, ENV_DATA, ENV_DATA_HIGH, ENV_WORDS };
 
 static unsigned environment_size(const struct insn *insn)
@@ -113,12 +116,18 @@ static unsigned environment_size(const struct insn *insn)
     return insn->operand_size == 2 ? 14 : 28;
 }
 
-/* In real mode the pointers are linear addresses, of 20 or 32 bits; upper bits stand from bit 12 on. */
+/* In real and virtual-8086 mode the pointers are linear addresses, of 20 or 32 bits; upper bits stand from
+ * bit 12 on. */
+static bool has_selectors(const struct cpu *cpu)
+{
+    return cpu_protected(cpu) && !(cpu->s.eflags & FLAG_VM);
+}
+
 static void compose_pointers(const struct cpu *cpu, bool wide, uint32_t words[ENV_WORDS])
 {
     const struct x87_state *fpu = &cpu->s.x87;
     uint32_t code = (uint32_t)fpu->code_offset, data = (uint32_t)fpu->data_offset;
-    if (cpu_protected(cpu)) {
+    if (has_selectors(cpu)) {
         words[ENV_CODE] = code;
         words[ENV_CODE_HIGH] = fpu->code_selector | (wide ? (uint32_t)fpu->opcode << 16 : 0);
         words[ENV_DATA] = data;
@@ -137,7 +146,7 @@ static void compose_pointers(const struct cpu *cpu, bool wide, uint32_t words[EN
 static void load_pointers(struct cpu *cpu, bool wide, const uint32_t words[ENV_WORDS])
 {
     struct x87_state *fpu = x87_of(cpu);
-    if (cpu_protected(cpu)) {
+    if (has_selectors(cpu)) {
         fpu->code_offset = words[ENV_CODE];
         fpu->code_selector = (uint16_t)words[ENV_CODE_HIGH];
         fpu->data_offset = words[ENV_DATA];
@@ -216,7 +225,8 @@ void body_fnsave(struct cpu *cpu, const struct insn *insn)
     body_fninit(cpu, insn);
 }
 
-/* ---- FXSAVE (SDM 1, table 10-2): what lies between and behind the fields is left as it is; this CPU has no SSE ---- */
+/* ---- FXSAVE (SDM 1, table 10-2): what lies between and behind the fields is left as it is; this CPU has
+ * no SSE ---- */
 
 #define FX_SIZE 160
 enum { FX_CONTROL = 0, FX_STATUS = 2, FX_USED = 4, FX_OPCODE = 6, FX_CODE = 8, FX_CODE_SELECTOR = 12 };

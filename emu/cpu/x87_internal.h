@@ -2,9 +2,9 @@
 /*
  * Inside x87_*.c: the register stack, exceptions and the prototypes of all bodies.
  *
- * The shape of a body: look at the stack (x87_underflow, x87_overflow), compute with a float_env, write memory if the
- * instruction does (that may fault), then x87_conclude, which sets C1 and the exceptions and says whether the result
- * counts; store and pop only then.
+ * The shape of a body: look at the stack (x87_underflow, x87_overflow), compute with a float_env, write
+ * memory if the instruction does (that may fault), then x87_conclude, which sets C1 and the exceptions and
+ * says whether the result counts; store and pop only then.
  */
 #ifndef EMU_CPU_X87_INTERNAL_H
 #define EMU_CPU_X87_INTERNAL_H
@@ -83,7 +83,8 @@ static inline void x87_set_c1(struct x87_state *fpu, bool value)
     fpu->status = (uint16_t)((fpu->status & ~X87_C1) | (value ? X87_C1 : 0));
 }
 
-/* The summary bits from exceptions and masks; takes FERR# down when nothing is pending any more (x87_state.c). */
+/* The summary bits from exceptions and masks; takes FERR# down when nothing is pending any more
+ * (x87_state.c). */
 void x87_update_summary(struct cpu *cpu);
 /* #NM when CR0.EM or CR0.TS is set. */
 void x87_check_available(struct cpu *cpu);

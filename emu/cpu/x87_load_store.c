@@ -116,8 +116,8 @@ void body_fbld(struct cpu *cpu, const struct insn *insn)
     push(cpu, float80_from_bcd(bcd));
 }
 
-/* FLD1 FLDL2T FLDL2E FLDPI FLDLG2 FLDLN2 FLDZ, by the low bits of the opcode: truncated to 64 bits, and whether what was
- * cut off is above one half. */
+/* FLD1 FLDL2T FLDL2E FLDPI FLDLG2 FLDLN2 FLDZ, by the low bits of the opcode: truncated to 64 bits, and
+ * whether what was cut off is above one half. */
 void body_fld_constant(struct cpu *cpu, const struct insn *insn)
 {
     static const struct {
@@ -148,7 +148,8 @@ static bool pops(const struct insn *insn)
     return insn->reg & 1;
 }
 
-/* An exception that keeps a memory operand as it was: unlike registers, it has no room for a wrapped exponent. */
+/* An exception that keeps a memory operand as it was: unlike registers, it has no room for a wrapped
+ * exponent. */
 static bool memory_store_stops(const struct float_env *env)
 {
     return env->raised & ~env->masks & (FLOAT_BEFORE | FLOAT_OVERFLOW | FLOAT_UNDERFLOW);

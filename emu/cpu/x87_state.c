@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* FPU state: reset, status and tag words, exceptions and how they reach the CPU or the board (SDM 1, 8.1, 8.5, 8.7). */
+/* FPU state: reset, status and tag words, exceptions and how they reach the CPU or the board (SDM 1, 8.1,
+ * 8.5, 8.7). */
 #include "emu/cpu/system.h"
 #include "emu/cpu/x87_internal.h"
 

@@ -1,31 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The escape opcodes D8 to DF, in the order of SDM 2, appendix A, tables A-7 to A-22: for each opcode the memory forms by
- * ModRM.reg, then the register forms by ModRM.
+ * The escape opcodes D8 to DF, in the order of SDM 2, appendix A, tables A-7 to A-22: for each opcode the
+ * memory forms by ModRM.reg, then the register forms by ModRM.
  *
- * Operands: m32fp m64fp m80fp, m16int m32int m64int, m80bcd, m2byte, and images by size (m14/28byte, m94/108byte). The
- * names in parentheses are repetitions of documented instructions at places where the manual leaves the table empty;
- * processors carry them out, and old programs contain them (FFREEP most of all).
+ * Operands: m32fp m64fp m80fp, m16int m32int m64int, m80bcd, m2byte, and images by size (m14/28byte,
+ * m94/108byte). The names in parentheses are repetitions of documented instructions at places where the
+ * manual leaves the table empty; processors carry them out, and old programs contain them (FFREEP most of
+ * all).
  */
 #include "emu/cpu/x87_internal.h"
 
-#define EIGHT(modrm, name, operands, body, needs)                                                            \
-    [(modrm)-0xc0 ...(modrm) - 0xc0 + 7] = {name, operands, body, needs}
-#define ONE(modrm, name, body, needs) [(modrm)-0xc0] = {name, "", body, needs}
+/* clang-format off */
+#define EIGHT(modrm, name, operands, body, needs) \
+    [modrm - 0xc0 ... modrm - 0xc0 + 7] = {name, operands, body, needs}
+#define ONE(modrm, name, body, needs) [modrm - 0xc0] = {name, "", body, needs}
 
 /* Eight rows of memory operands that share their conversion. */
-#define ARITH_MEMORY(prefix, operand, suffix, compare)                                                       \
-    {                                                                                                        \
-        {prefix "add", operand, body_x87_arith_##suffix, 0},                                                 \
-            {prefix "mul", operand, body_x87_arith_##suffix, 0}, {prefix "com", operand, compare, 0},        \
-            {prefix "comp", operand, compare, 0}, {prefix "sub", operand, body_x87_arith_##suffix, 0},       \
-            {prefix "subr", operand, body_x87_arith_##suffix, 0},                                            \
-            {prefix "div", operand, body_x87_arith_##suffix, 0},                                             \
-            {prefix "divr", operand, body_x87_arith_##suffix, 0},                                            \
+#define ARITH_MEMORY(prefix, operand, suffix, compare)        \
+    {                                                         \
+        {prefix "add", operand, body_x87_arith_##suffix, 0},  \
+        {prefix "mul", operand, body_x87_arith_##suffix, 0},  \
+        {prefix "com", operand, compare, 0},                  \
+        {prefix "comp", operand, compare, 0},                 \
+        {prefix "sub", operand, body_x87_arith_##suffix, 0},  \
+        {prefix "subr", operand, body_x87_arith_##suffix, 0}, \
+        {prefix "div", operand, body_x87_arith_##suffix, 0},  \
+        {prefix "divr", operand, body_x87_arith_##suffix, 0}, \
     }
 
-/* clang-format off */
-static const struct x87_row memory_rows[8][8] = {
+const struct x87_row x87_memory_rows[8][8] = {
     /* D8 */ ARITH_MEMORY("f", "m32fp", m32, body_fcom_m32),
     /* D9 */ {
         {"fld", "m32fp", body_fld_m32, 0},
@@ -72,7 +75,7 @@ static const struct x87_row memory_rows[8][8] = {
     },
 };
 
-static const struct x87_row register_rows[8][64] = {
+const struct x87_row x87_register_rows[8][64] = {
     { /* D8 */
         EIGHT(0xc0, "fadd", "ST(0),ST(i)", body_x87_arith_st0, 0),
         EIGHT(0xc8, "fmul", "ST(0),ST(i)", body_x87_arith_st0, 0),
@@ -175,9 +178,3 @@ static const struct x87_row register_rows[8][64] = {
     },
 };
 /* clang-format on */
-
-const struct x87_row *x87_row(unsigned opcode, unsigned modrm)
-{
-    if (modrm >= 0xc0) return &register_rows[opcode & 7][modrm & 63];
-    return &memory_rows[opcode & 7][modrm >> 3 & 7];
-}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Transcendental instructions (SDM 1, 8.3.7): the register stack around the functions of float80_functions.c. */
+/* Transcendental instructions (SDM 1, 8.3.7): the register stack around the functions of
+ * float80_functions.c. */
 #include "emu/cpu/x87_internal.h"
 
 static void set_c2(struct x87_state *fpu, bool value)

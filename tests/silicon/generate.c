@@ -146,6 +146,8 @@ static void add_prefixes(struct maker *m)
     if (string && chance(m, 65)) {
         c->rep = chance(m, 50) ? 0xf3 : 0xf2;
         add_byte(m, c->rep);
+    } else if (!string && m->place->row && m->place->opcode < 0x0f00 && chance(m, 1)) {
+        add_byte(m, chance(m, 50) ? 0xf3 : 0xf2); /* means nothing here, says the manual */
     }
     if (chance(m, m->memory || string || operand(m, 'X') || operand(m, 'O') ? 25 : 2)) {
         m->segment = (uint8_t)below(m, CPU_SEGMENTS);
@@ -516,7 +518,8 @@ static void fit_loop(struct maker *m)
 
 static void fit_register_operand(struct maker *m, uint32_t value)
 {
-    m->c->gpr[m->c->bytes[m->c->length - 1] & 7] = value;
+    unsigned n = m->c->bytes[m->c->length - 1] & 7;
+    if (n != CPU_ESP) m->c->gpr[n] = value; /* the stack stays where it can be seen */
 }
 
 /* After everything is encoded and aimed. */
@@ -529,6 +532,8 @@ static void fit_operands(struct maker *m)
     if (named(m, "cmpxchg") || named(m, "cmpxchg8b")) fit_comparison(m);
     if (selector_operand) {
         uint32_t selector = any_selector(m);
+        uint8_t *modrm = &m->c->bytes[m->modrm_at];
+        if (!m->memory && (*modrm & 7) == CPU_ESP) *modrm &= 0xf8; /* not any selector of the host: EAX */
         if (m->memory)
             poke(m, memory_linear(m), &selector, 2);
         else
@@ -606,8 +611,16 @@ static bool string_touches_unseen(const struct maker *m)
            (unseen(linear) || unseen(linear - 68) || unseen(linear + 68));
 }
 
+/* ENTER and PUSHA go down, POPA goes up. */
+static bool stack_unseen(const struct maker *m)
+{
+    uint32_t top = stack_linear(m);
+    return unseen(top) || unseen(top - 16) || unseen(top - 140) || unseen(top + 40);
+}
+
 static bool touches_unseen(const struct maker *m)
 {
+    if (stack_unseen(m)) return true;
     if (needs(m, ROW_STRING)) return string_touches_unseen(m);
     if (!m->memory) return false;
     if (m->far_bits) return true;

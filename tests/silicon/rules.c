@@ -160,7 +160,7 @@ static bool trap_within_repeat(const struct case_pair *p)
 static bool io_checked_before_count(const struct case_pair *p)
 {
     static const char *const names[] = {"insb", "ins", "outsb", "outs", NULL};
-    return row_named(p->c, names) && p->c->rep && p->silicon->vector == FAULT_GP && is_trap(p->ours->vector);
+    return row_named(p->c, names) && p->c->rep && p->silicon->vector == FAULT_GP && p->ours->eip != p->c->eip;
 }
 
 static bool far_return_order(const struct case_pair *p)
@@ -181,7 +181,7 @@ static bool arpl_reads_first(const struct case_pair *p)
 {
     static const char *const names[] = {"arpl", NULL};
     return row_named(p->c, names) && p->ours->vector == FAULT_GP &&
-           (is_trap(p->silicon->vector) || p->silicon->vector == FAULT_PF);
+           (p->silicon->eip != p->c->eip || p->silicon->vector == FAULT_PF);
 }
 
 static bool ud1_without_operand(const struct case_pair *p)
@@ -214,8 +214,7 @@ static bool registers_before_fault(const struct case_pair *p)
 static bool lock_checked_late(const struct case_pair *p)
 {
     static const char *const names[] = {"verr", "verw", "lar", "lsl", NULL};
-    return memchr(p->c->bytes, 0xf0, p->c->length) && p->ours->vector == FAULT_UD &&
-           (row_named(p->c, names) || p->c->row == NULL);
+    return row_named(p->c, names) && memchr(p->c->bytes, 0xf0, p->c->length) && p->ours->vector == FAULT_UD;
 }
 
 /* Bits 19:16 are "undefined" (SDM 2, LAR). */
@@ -226,6 +225,15 @@ static bool lar_limit_bits(const struct case_pair *p)
     for (unsigned n = 0; n < 8; n++) differing |= p->silicon->gpr[n] ^ p->ours->gpr[n];
     return row_named(p->c, names) && only(&p->d, (struct difference){.gpr = true}) &&
            !(differing & ~0xf0000u);
+}
+
+/* F3 E0 is LOOPE, F2 E1 is LOOPNE. */
+static bool repeat_prefix_of_loop(const struct case_pair *p)
+{
+    static const char *const names[] = {"loope", "loopne", NULL};
+    uint8_t other = p->c->row && !strcmp(p->c->row->name, "loope") ? 0xf2 : 0xf3;
+    return row_named(p->c, names) && memchr(p->c->bytes, other, p->c->length - 2u) &&
+           only(&p->d, (struct difference){.eip = true, .vector = true});
 }
 
 static const struct {
@@ -246,6 +254,7 @@ static const struct {
     {VENDOR_AMD, ud1_without_operand, "UD1 does not fetch the bytes of its operand"},
     {VENDOR_AMD, push_before_checks, "calls push before they check the target"},
     {VENDOR_AMD, registers_before_fault, "POPA has loaded the registers before the one that faults"},
+    {VENDOR_AMD, repeat_prefix_of_loop, "REP and REPNE before LOOPNE and LOOPE choose the condition"},
     {VENDOR_AMD, lock_checked_late, "VERR, VERW, LAR and LSL read their operand before they refuse LOCK"},
 };
 

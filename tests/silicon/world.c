@@ -213,12 +213,19 @@ bool case_parse(const char *text, struct silicon_case *c)
     return true;
 }
 
+/* A refused LOCK would hide which row it is. */
 void case_decode(struct silicon_case *c)
 {
+    static const char prefixes[] = "\x26\x2e\x36\x3e\x64\x65\x66\x67\xf0\xf2\xf3";
     struct insn insn;
+    uint8_t bytes[INSN_BYTES];
+    unsigned at = 0, length = 0;
     bool code32 = descriptor_of(c->selector[CPU_CS]) >> 54 & 1;
+    for (; at < c->length && memchr(prefixes, c->bytes[at], sizeof prefixes - 1); at++)
+        if (c->bytes[at] != 0xf0) bytes[length++] = c->bytes[at];
+    while (at < c->length) bytes[length++] = c->bytes[at++];
     c->row = NULL;
-    if (!decode_insn(c->bytes, c->length, code32, &insn) || !insn.row->name) return;
+    if (!decode_insn(bytes, length, code32, &insn) || decode_failed(&insn)) return;
     c->row = insn.row;
     c->operand_size = insn.operand_size;
     c->rep = insn.prefixes & INSN_REP ? 0xf3 : insn.prefixes & INSN_REPNE ? 0xf2 : 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Operands for floating point tests, picked at random from where the trouble is: special values, the borders of each format, exponents
- * close to each other, and anything at all. The same sequence in every run.
+ * Operands for floating point tests, picked at random from where the trouble is: special values, the borders
+ * of each format, exponents close to each other, and anything at all. The same sequence in every run.
  */
 #ifndef TESTS_UNIT_FLOAT80_OPERANDS_H
 #define TESTS_UNIT_FLOAT80_OPERANDS_H

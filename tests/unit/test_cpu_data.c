@@ -377,6 +377,7 @@ START_TEST(stack)
          "esp=2000 ebp=2000 m2000=05000000"},
         {"enter word in 16-bit code", REAL, "c8040002", "esp=2006 ebp=3004 m3002=bbaa",
          "esp=1ffc ebp=2004 m2000=0420bbaa0430"},
+        {"enter checks a word at the new top", REAL, "c8020000", "esp=3 ebp=5", "fault=12"},
         {"leave", FLAT, "c9", "esp=1000 ebp=2000 m2000=78563412", "esp=2004 ebp=12345678"},
         {"leave keeps the upper half of ESP", REAL, "c9", "esp=55551000 ebp=66662000 m2000=3412",
          "esp=55552002 ebp=66661234"},

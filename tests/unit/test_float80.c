@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * 80-bit arithmetic by itself: values that can be checked by hand on every host, and on x86-64 the four operations, square
- * root, rounding and conversions against the host's FPU in every rounding and precision.
+ * 80-bit arithmetic by itself: values that can be checked by hand on every host, and on x86-64 the four
+ * operations, square root, rounding and conversions against the host's FPU in every rounding and precision.
  */
 #include <check.h>
 #include <stdlib.h>
@@ -182,8 +182,8 @@ static void to_bytes(uint8_t bytes[10], struct float80 a)
     le16_store(bytes + 8, a.sign_exponent);
 }
 
-/* Runs `code` with a in ST(0) and b in ST(1). The status word has to be read before FSTP m80, which clears C1, and after the
- * other stores. */
+/* Runs `code` with a in ST(0) and b in ST(1). The status word has to be read before FSTP m80, which clears
+ * C1, and after the other stores. */
 #define OPERATION(name, code) HOST(name, code "\n fnstsw %1\n fstpt %0")
 #define STORE(name, code)     HOST(name, code " %0\n fnstsw %1")
 #define HOST(name, code)                                                                                     \

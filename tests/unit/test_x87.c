@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * x87 instructions: every row of the table against the processor that the test runs on, and against results kept from one
- * (x87_golden.h), for hosts that are not x86. `test_x87 golden` prints a new x87_golden.h.
+ * x87 instructions: every row of the table against the processor that the test runs on, and against results
+ * kept from one (x87_golden.h), for hosts that are not x86. `test_x87 golden` prints a new x87_golden.h.
  */
 #include <check.h>
 #include <stdlib.h>
@@ -15,13 +15,13 @@
 
 /* ---- against silicon ---- */
 
+#ifdef __x86_64__
 /* Environment and state images: control, status and tags as they are, pointers are not compared. */
 static bool has_image(const struct x87_row *row)
 {
     return strchr(row->operands, '/') != NULL;
 }
 
-#ifdef __x86_64__
 static void forget_pointers(struct x87_case *c, bool wide)
 {
     memset(c->memory + (wide ? 12 : 6), 0, wide ? 16 : 8);
@@ -32,6 +32,7 @@ static unsigned compare_row(struct cpu_fixture *fixture, const struct x87_row *r
 {
     unsigned bad = 0;
     uint8_t opcode = bytes[size - 2], modrm = bytes[size - 1];
+    bool known = silicon_is_known();
     silicon_stub *stub = silicon_code(bytes, size);
     x87_case_code(fixture, bytes, size);
     for (unsigned i = 0; i < CASES_PER_ROW; i++) {
@@ -43,11 +44,14 @@ static unsigned compare_row(struct cpu_fixture *fixture, const struct x87_row *r
         silicon_run(stub, &theirs);
         if (transcendental(opcode, modrm)) allow_ulps(&ours, &theirs, 1);
         apply_differences(row, &before, &ours, &theirs);
+        if (!known && silicon_left_open(row, &before, &ours)) continue;
+        if (!known) silicon_forget_conditions(row, &ours, &theirs);
         if (has_image(row)) {
             forget_pointers(&ours, size == 2);
             forget_pointers(&theirs, size == 2);
         }
         const char *what = case_differs(&ours, &theirs);
+        if (opcode == 0xdf && modrm == 0xe0 && ours.ax != theirs.ax) what = "AX";
         if (!what || ++bad > 3) continue;
         printf("%02x %02x %s %s: %s\n", opcode, modrm, row->name, row->operands, what);
         print_case("before", &before);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How the FPU meets the rest of the CPU: #NM, #MF, FERR# and IGNNE# (SDM 1, 8.7), pointers and the images of its state
- * (SDM 1, 8.1.8 to 8.1.10), faults in the middle of an instruction.
+ * How the FPU meets the rest of the CPU: #NM, #MF, FERR# and IGNNE# (SDM 1, 8.7), pointers and the images of
+ * its state (SDM 1, 8.1.8 to 8.1.10), faults in the middle of an instruction.
  */
 #include <check.h>
 #include <stdlib.h>

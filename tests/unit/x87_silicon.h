@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One FPU instruction carried out by the processor that the test runs on (x86-64). The same bytes mean the same there in
- * 64-bit mode and in Vitrine's 32-bit mode, with the memory operand at [RAX] and [EAX].
+ * One FPU instruction carried out by the processor that the test runs on (x86-64). The same bytes mean the
+ * same there in 64-bit mode and in Vitrine's 32-bit mode, with the memory operand at [RAX] and [EAX].
  */
 #ifndef TESTS_UNIT_X87_SILICON_H
 #define TESTS_UNIT_X87_SILICON_H
 
+#include <cpuid.h>
 #include <sys/mman.h>
 #include "tests/unit/x87_case.h"
 
@@ -25,7 +26,8 @@ struct fx_image {
 typedef void silicon_stub(const struct fx_image *in, struct fx_image *out, void *memory, uint64_t *flags,
                           uint64_t *ax);
 
-/* Machine code around the instruction: rdi, rsi: images; rdx: memory; rcx: flags in and out; r8: rax afterwards. */
+/* Machine code around the instruction: rdi, rsi: images; rdx: memory; rcx: flags in and out; r8: rax
+ * afterwards. */
 static inline silicon_stub *silicon_code(const uint8_t *bytes, size_t size)
 {
     static const uint8_t before[] = {
@@ -77,8 +79,9 @@ static inline void silicon_run(silicon_stub *stub, struct x87_case *c)
 
 /*
  * Where processors differ from the manual, the manual decides; seen on AMD family 19h:
- *  - comparisons set the conditions or flags to unordered although an invalid operand is unmasked (SDM 2, FCOM, FCOMI);
- *  - FCOMI and its relatives leave C1 as it was (SDM 2: set to 0).
+ * - comparisons set the conditions or flags to unordered although an invalid operand is unmasked (SDM 2,
+ *   FCOM, FCOMI);
+ * - FCOMI and its relatives leave C1 as it was (SDM 2: set to 0).
  */
 static inline void apply_differences(const struct x87_row *row, const struct x87_case *before,
                                      const struct x87_case *ours, struct x87_case *theirs)
@@ -93,6 +96,42 @@ static inline void apply_differences(const struct x87_row *row, const struct x87
         theirs->flags = (uint16_t)((theirs->flags & ~0x45) | (before->flags & 0x45));
     else
         theirs->status = (uint16_t)((theirs->status & ~0x4500) | (before->status & 0x4500));
+}
+
+/* Where the manual leaves something open, Vitrine does what the processors did that it was compared with.
+ * Others may do something else, so that there only what the manual says is compared. */
+static inline bool silicon_is_known(void)
+{
+    unsigned eax, ebx = 0, ecx, edx;
+    return __get_cpuid(0, &eax, &ebx, &ecx, &edx) && ebx == 0x68747541; /* "Auth"enticAMD */
+}
+
+/* Rows in parentheses; F2XM1 and FYL2XP1 out of range; partial steps of FPREM; an unmasked denormal
+ * operand. */
+static inline bool silicon_left_open(const struct x87_row *row, const struct x87_case *before,
+                                     const struct x87_case *ours)
+{
+    unsigned exponent = before->st[0].sign_exponent & FLOAT80_EXPONENT;
+    if (row->name[0] == '(') return true;
+    if (!strcmp(row->name, "f2xm1") && exponent >= FLOAT80_BIAS) return true;
+    if (!strcmp(row->name, "fyl2xp1") && exponent >= FLOAT80_BIAS - 2) return true;
+    if (!strncmp(row->name, "fprem", 5) && (ours->status & 0x400)) return true;
+    return ours->status & ~ours->control & FLOAT_DENORMAL;
+}
+
+/* Conditions mean something after these only (SDM 2, "FPU Flags Affected"). */
+static inline void silicon_forget_conditions(const struct x87_row *row, const struct x87_case *ours,
+                                             struct x87_case *theirs)
+{
+    static const char *const keep[] = {"fcom",  "ficom", "fucom",  "ftst",   "fxam",
+                                       "fprem", "fnst",  "frstor", "fldenv", "fnsave"};
+    for (unsigned i = 0; i < ARRAY_COUNT(keep); i++) {
+        if (!strncmp(row->name, keep[i], strlen(keep[i]))) return;
+    }
+    unsigned open =
+        strstr(row->name, "sin") || strstr(row->name, "cos") || strstr(row->name, "tan") ? 0x4100 : 0x4500;
+    if (!strcmp(row->name, "ffree")) open |= 0x200;
+    theirs->status = (uint16_t)((theirs->status & ~open) | (ours->status & open));
 }
 
 #endif
