@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The board: the PC put together. Which chip sits where, how the interrupts are wired, where firmware and
+ * kernels are loaded, and the loop that lets the CPU and the clock take turns. docs/board.md is the map.
+ *
+ *     board_new -> connect character channels -> board_run ... board_run -> board_free
+ *
+ * Nothing here waits for the host and nothing here prints, except messages about the host's trouble. Several
+ * boards can live in one process.
+ */
+#ifndef EMU_BOARD_BOARD_H
+#define EMU_BOARD_BOARD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include "block/block.h"
+#include "devices/device.h"
+#include "emu/core/chardev.h"
+#include "emu/core/clock.h"
+#include "emu/core/door.h"
+#include "emu/cpu/cpu.h"
+#include "mem/dma.h"
+
+#define BOARD_SERIAL_PORTS 4
+#define BOARD_DRIVES       4
+
+struct vga;
+struct board;
+
+/* A disk of the IDE controller: 0 and 1 are master and slave of the first channel (hda, hdb), 2 and 3 of the
+ * second. */
+struct board_drive {
+    const char *path; /* NULL: no drive */
+    bool snapshot;    /* writes are kept aside and dropped at the end */
+    bool read_only;
+};
+
+struct board_config {
+    uint64_t ram_size;    /* bytes, at least 1 MiB, a multiple of 4 KiB */
+    unsigned clock_shift; /* one instruction is 1 << shift virtual nanoseconds */
+    int64_t date;         /* seconds since 1970, what the clock chip shows at power-on */
+
+    const char *bios; /* file name or path; NULL: bios-256k.bin */
+    const char *const
+        *data_dirs; /* where firmware is looked for, before $VITRINE_DATA and the system's places */
+    unsigned data_dir_count;
+    bool vga; /* a VGA card with its BIOS */
+
+    struct board_drive drives[BOARD_DRIVES];
+
+    const char *kernel, *initrd, *append; /* NULL: not given */
+
+    struct dma_settings dma;
+    bool dma_checker;
+
+    bool serial[BOARD_SERIAL_PORTS]; /* which ports exist */
+    bool debugcon;                   /* port 0xE9 */
+    uint16_t debugcon_port;          /* 0: 0xE9 */
+    bool debug_exit;                 /* isa-debug-exit */
+    uint16_t debug_exit_port, debug_exit_size;
+
+    bool no_reboot;           /* a guest's reset ends the run */
+    bool triple_fault_resets; /* as the hardware does; else it ends the run */
+};
+
+/* Fills in what a PC has when nothing is said: 128 MiB, a VGA, one serial port, shift 3, direct DMA. */
+void board_config_default(struct board_config *config);
+
+/* Builds and resets the machine. On failure NULL and an error that names the option at fault. */
+struct board *board_new(const struct board_config *config, struct error *error);
+/* Flushes and closes the disks, frees everything. Character channels' backends are closed. */
+void board_free(struct board *board);
+
+/* ---- running ---- */
+
+enum board_stop {
+    BOARD_STOP_TIME,       /* the virtual time asked for was reached */
+    BOARD_STOP_INSNS,      /* the number of instructions asked for was reached */
+    BOARD_STOP_IDLE,       /* the CPU is halted, no event is pending: only the outside can go on */
+    BOARD_STOP_ASKED,      /* board_stop_soon */
+    BOARD_STOP_BREAKPOINT, /* of the engine */
+    BOARD_STOP_POWER_OFF,
+    BOARD_STOP_RESET, /* the guest asked for a reset, under no_reboot */
+    BOARD_STOP_EXIT,  /* isa-debug-exit; the status is board_exit_status */
+    BOARD_STOP_TRIPLE_FAULT,
+};
+
+struct board_budget {
+    vtime until;          /* stop when virtual time is here; VTIME_NEVER */
+    uint64_t insns;       /* stop after so many more instructions; UINT64_MAX */
+    bool skip_breakpoint; /* go on from a breakpoint that the CPU stands on */
+};
+
+/* Runs until something in the budget is used up or something happens. Time stands still between calls. */
+enum board_stop board_run(struct board *board, const struct board_budget *budget);
+/* Makes the run under way return; from callbacks (a debugger's break, Ctrl-C noticed by a poll). */
+void board_stop_soon(struct board *board);
+
+int board_exit_status(const struct board *board);
+uint64_t board_insns(const struct board *board); /* retired since power-on */
+vtime board_now(const struct board *board);
+void board_reset(struct board *board); /* the reset button */
+void board_power_button(struct board *board);
+
+/* ---- parts, for the user interface and debuggers ---- */
+
+struct cpu *board_cpu(struct board *board, unsigned n);
+unsigned board_cpus(const struct board *board);
+struct space *board_memory(struct board *board); /* physical addresses */
+struct space *board_ports(struct board *board);
+struct clock *board_clock(struct board *board);
+struct door *board_door(struct board *board);
+struct device_list *board_devices(struct board *board);
+struct chardev *board_serial(struct board *board, unsigned n); /* NULL: no such port */
+struct chardev *board_debugcon(struct board *board);           /* port 0xE9; NULL without */
+struct chardev *board_firmware_log(struct board *board);       /* port 0x402, SeaBIOS's messages */
+struct door_port *board_keyboard(struct board *board);         /* takes arrays of struct key_event */
+struct vga *board_vga(struct board *board);                    /* NULL without */
+struct block *board_drive(struct board *board, unsigned n);    /* NULL: none */
+struct space *board_ide_dma(struct board *board);              /* the IDE controller's view of memory */
+
+/* What memory, disks and the CPU did so far (-stats). */
+void board_print_stats(struct board *board, FILE *to);
+/* One hash over all guest-visible state: CPU, chips, RAM, time. */
+uint64_t board_hash(struct board *board);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* What the machine did so far (-stats), and one hash over its state. */
+#include "emu/board/board_internal.h"
+
+#include <inttypes.h>
+#include <sys/resource.h>
+#include "emu/core/bits.h"
+#include "emu/core/log.h"
+
+static void print_cpu(struct board *board, FILE *to)
+{
+    const struct cpu_stats *cpu = cpu_stats(board->cpu);
+    fprintf(to, "cpu: %" PRIu64 " instructions in %.6f s of virtual time\n", board->insns,
+            (double)board->clock.base / 1e9);
+    fprintf(to,
+            "cpu: %" PRIu64 " blocks decoded, %" PRIu64 " dropped, %" PRIu64 " TLB misses, %" PRIu64
+            " interrupts, %" PRIu64 " exceptions\n",
+            cpu->blocks_decoded, cpu->blocks_dropped, cpu->tlb_misses, cpu->interrupts, cpu->exceptions);
+}
+
+static void print_dma(struct board *board, FILE *to)
+{
+    const struct dma_stats *dma = dma_stats(piix3_ide_dma_space(board->ide));
+    fprintf(to, "ide: dma: %" PRIu64 " mappings, at the most %" PRIu64 " at once, %" PRIu64 " live\n",
+            dma->maps, dma->most_live, dma->live);
+    fprintf(to,
+            "ide: dma: %" PRIu64 " bytes direct, %" PRIu64 " bytes in %" PRIu64
+            " bounces, at the most %" PRIu64 " bounce bytes held\n",
+            dma->direct_bytes, dma->bounced_bytes, dma->bounces, dma->bounce_bytes_most);
+    fprintf(to,
+            "ide: dma: %" PRIu64 " maps came back short, %" PRIu64 " empty; %" PRIu64 " retries (%" PRIu64
+            " waits, %" PRIu64 " wakes)\n",
+            dma->short_maps, dma->failed_maps, dma->short_maps + dma->failed_maps, dma->waits, dma->wakes);
+}
+
+static void print_disk(const struct block *block, FILE *to)
+{
+    const struct block_stats *disk = block_stats(block);
+    uint64_t requests = disk->reads + disk->writes;
+    fprintf(to,
+            "%s: %" PRIu64 " reads (%" PRIu64 " bytes), %" PRIu64 " writes (%" PRIu64 " bytes), %" PRIu64
+            " flushes, %" PRIu64 " errors\n",
+            block_name(block), disk->reads, disk->read_bytes, disk->writes, disk->written_bytes,
+            disk->flushes, disk->errors);
+    fprintf(to, "%s: vectors of %.1f pieces on average, %" PRIu64 " at the most; %" PRIu64 " host calls\n",
+            block_name(block), requests ? (double)disk->pieces / (double)requests : 0, disk->most_pieces,
+            disk->host_calls);
+}
+
+void board_print_stats(struct board *board, FILE *to)
+{
+    print_cpu(board, to);
+    print_dma(board, to);
+    for (unsigned i = 0; i < BOARD_DRIVES; i++)
+        if (board->drives[i]) print_disk(board->drives[i], to);
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    fprintf(to, "host: %.1f MiB of memory at the peak, %.3f s of CPU time\n", (double)usage.ru_maxrss / 1024,
+            (double)usage.ru_utime.tv_sec + (double)usage.ru_utime.tv_usec / 1e6 + (double)usage.ru_stime.tv_sec +
+                (double)usage.ru_stime.tv_usec / 1e6);
+    fprintf(to, "lint: %" PRIu64 " rules broken by drivers\n", lint_count());
+}
+
+uint64_t board_hash(struct board *board)
+{
+    struct cpu_state cpu;
+    cpu_get_state(board->cpu, &cpu);
+    uint64_t hash = device_hash_all(&board->devices);
+    hash = state_hash(&cpu_state_table, &cpu, hash);
+    for (uint64_t at = 0; at < board->ram->size; at += 8)
+        hash = (hash ^ le64_load(board->ram->host + at)) * UINT64_C(0x100000001b3);
+    return hash ^ (uint64_t)board->clock.base;
+}
