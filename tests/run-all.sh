@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Everything that `make test` runs, after the build: unit tests under the sanitizers, the command line, real guests, gdb.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+export VITRINE=${VITRINE:-build/vitrine}
+passed=0 failed=0
+
+part() {
+    local name=$1 start=$SECONDS
+    shift
+    echo "--- $name"
+    if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "--- $name FAILED"; fi
+    echo "--- $name: $((SECONDS - start)) s"
+}
+
+part "unit tests" make --no-print-directory -s test-unit
+part "instructions against the host's processor" build/tests/silicon/silicon
+part "command line" bash tests/cli/cli.sh
+part "guests" bash tests/run-guests.sh
+part "gdb" bash tests/gdb/gdb.sh
+part "fuzz" make --no-print-directory -s test-fuzz
+part "documents" bash tests/check-docs.sh
+
+echo
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]

@@ -1,0 +1,183 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Real guests in the real program: firmware, boot loader, memory tester, demo; determinism; triple fault; full disk.
+# Usage: VITRINE=build/vitrine tests/run-guests.sh [NAME...]      (all tests without names)
+set -u
+cd "$(dirname "$0")/.." || exit 1
+vitrine=${VITRINE:-build/vitrine}
+build=$(dirname "$vitrine")
+guests=$build/tests/guests
+demo=$build/guests/demo.img
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0 failed=0
+
+# Runs the program; output in $work/out, messages in $work/err, status in $status.
+run() {
+    status=0
+    timeout 120 "$vitrine" "$@" </dev/null >"$work/out" 2>"$work/err" || status=$?
+}
+
+# check WHAT COMMAND...: counts, and shows what there was when it fails.
+check() {
+    local what=$1
+    shift
+    if "$@"; then
+        passed=$((passed + 1))
+        return
+    fi
+    failed=$((failed + 1))
+    echo "FAIL  $test: $what (exit status $status)"
+    sed 's/^/      out| /' "$work/out" | tail -n 12
+    sed 's/^/      err| /' "$work/err" | tail -n 12
+}
+status_is() { [ "$status" = "$1" ]; }
+out_has() { grep -qi -- "$1" "$work/out"; }
+err_has() { grep -qi -- "$1" "$work/err"; }
+screen_has() { grep -q -- "$1" "$work/screen"; }
+same() { cmp -s "$1" "$2"; }
+above_zero() { [ "${1:-0}" -gt 0 ]; }
+
+# ---- tests ----
+
+test_seabios_says_who_it_is() {
+    run -display none -debugcon file:"$work/log" -global isa-debugcon.iobase=0x402 -limit time=3s "$guests/halt.img"
+    check "boot message" grep -q "SeaBIOS (version" "$work/log"
+    check "boots from the disk" grep -q "Booting from Hard Disk" "$work/log"
+    check "limit reached" status_is 6
+}
+
+test_boot_sector_prints_by_int10() {
+    run -display none -device isa-debug-exit -dump-screen "$work/screen" "$guests/int10.img"
+    check "text on the screen" screen_has "Hello from INT 10h"
+    check "exit status from isa-debug-exit" status_is 33
+}
+
+test_power_off_ends_with_0() {
+    run -display none "$guests/empty.img"
+    check "power off" status_is 0
+}
+
+test_every_way_of_resetting() {
+    local image
+    for image in reboot reboot-92 reboot-8042; do
+        run -display none -serial stdio -device isa-debug-exit "$guests/$image.img"
+        check "$image comes back" status_is 35
+        run -display none -serial stdio -no-reboot "$guests/$image.img"
+        check "$image under -no-reboot" status_is 0
+    done
+    run -display none -serial stdio -device isa-debug-exit -triple-fault reset "$guests/reboot-triple.img"
+    check "triple fault as reset" status_is 35
+}
+
+test_demo_direct_and_indirect_agree() {
+    run -M pc,dma=direct -snapshot -nographic "$demo"
+    check "direct: passes" out_has "demo: all checks passed"
+    check "direct: ends by power-off" status_is 0
+    cp "$work/out" "$work/direct"
+    run -M pc,dma=indirect,max-bounce-buffer-size=4096 -snapshot -nographic -stats "$demo"
+    check "indirect: the same output" same "$work/out" "$work/direct"
+    check "indirect: bounces" above_zero "$(sed -n 's/.* in \([0-9]*\) bounces.*/\1/p' "$work/err")"
+    check "indirect: retries" above_zero "$(sed -n 's/.* \([0-9]*\) retries.*/\1/p' "$work/err")"
+    check "indirect: nothing left mapped" err_has " 0 live"
+    local seed
+    for seed in 1 2 3; do
+        run -M pc,dma=faulty,seed=$seed,checker=on -snapshot -nographic "$demo"
+        check "faulty, seed $seed: the same output" same "$work/out" "$work/direct"
+    done
+}
+
+test_demo_on_two_channels_waits() {
+    run -M pc,dma=indirect -snapshot -nographic -stats -hda "$demo" -hdc "$demo"
+    check "passes" out_has "demo: all checks passed"
+    check "requests waited for bounce bytes" above_zero "$(sed -n 's/.*(\([0-9]*\) waits.*/\1/p' "$work/err")"
+}
+
+test_demo_by_multiboot() {
+    run -nographic -device isa-debug-exit -kernel "$build/guests/demo.elf" -append exit=20 -snapshot -hda "$demo"
+    check "passes" out_has "demo: all checks passed"
+    check "exit status" status_is 41
+}
+
+test_ten_runs_are_one() {
+    printf 'hello, same run\n0123456789q' >"$work/typed"
+    local i
+    for i in 1 2 3 4 5 6 7 8 9 10; do
+        status=0
+        timeout 60 "$vitrine" -display none -serial stdio -device isa-debug-exit -stats "$guests/echo.img" \
+            <"$work/typed" >"$work/out" 2>"$work/err" || status=$?
+        grep instructions "$work/err" >>"$work/out"
+        [ $i = 1 ] && cp "$work/out" "$work/first"
+        check "run $i gives the same output and instruction count" same "$work/out" "$work/first"
+    done
+    check "it is what was typed" out_has "HELLO, SAME RUN"
+    check "exit status" status_is 65
+    cat "$work/typed" | timeout 60 "$vitrine" -display none -serial stdio -device isa-debug-exit -stats \
+        "$guests/echo.img" >"$work/out" 2>"$work/err"
+    grep instructions "$work/err" >>"$work/out"
+    check "a pipe gives the same as a file" same "$work/out" "$work/first"
+}
+
+test_triple_fault_gets_its_page() {
+    run -nographic -kernel "$guests/triple.elf"
+    check "exit status 4" status_is 4
+    check "first fault" err_has "#PF"
+    check "second fault" err_has "#GP"
+    check "third fault" err_has "#NP"
+    check "the address that was not mapped" err_has "00c0ffee"
+    check "the gate beyond the limit" err_has "limit"
+    check "once" [ "$(grep -ci "triple fault" "$work/err")" -le 3 ]
+}
+
+test_limits_say_where() {
+    run -display none -limit insns=50000000 "$guests/spin.img"
+    check "exit status 6" status_is 6
+    check "CS:EIP" err_has "0000:00007d00"
+    run -display none -limit time=2s "$guests/halt.img"
+    check "halted" err_has "halted"
+}
+
+test_grub_from_an_ext2_partition() {
+    status=0
+    bash tests/guests/grub-image.sh "$work/grub.img" "$build/guests/demo.elf" >"$work/out" 2>"$work/err" || status=$?
+    check "image" status_is 0
+    run -display none -dump-screen "$work/screen" -limit time=1800ms "$work/grub.img"
+    check "menu on the text screen" screen_has "GNU GRUB"
+    run -nographic -snapshot -hda "$work/grub.img" -hdb "$demo"
+    check "loads the demo by Multiboot" out_has "boot: by GRUB"
+    check "which passes" out_has "demo: all checks passed"
+}
+
+test_memtest86_runs_over_all_memory() {
+    status=0
+    bash tests/guests/memtest-image.sh "$work/memtest.img" >"$work/out" 2>"$work/err" || status=$?
+    check "image" status_is 0
+    run -m 16 -display none -dump-screen "$work/screen" -limit time=12s "$work/memtest.img"
+    check "on the screen" screen_has "Memtest86+"
+    check "beyond its first tests" screen_has "Test #[4-9]"
+    check "all of memory" screen_has "16MB"
+    check "no errors" screen_has "Errors: 0"
+}
+
+test_full_disk_is_a_write_error() {
+    truncate -s 8M "$work/big.img"
+    status=0
+    # The host's limit on file sizes stands in for a full disk; it needs no root.
+    (ulimit -f 1024; timeout 120 "$vitrine" -nographic -device isa-debug-exit -kernel "$guests/writefail.elf" \
+        -hda "$work/big.img" </dev/null >"$work/out" 2>"$work/err") || status=$?
+    check "the guest saw errors" status_is 3
+    check "in its status register" out_has "status 71 error 04"
+    check "reported once" [ "$(grep -c "big.img" "$work/err")" = 1 ]
+}
+
+# ---- all of them, or those named ----
+
+names=${*:-$(declare -F | sed -n 's/^declare -f \(test_.*\)/\1/p')}
+for test in $names; do
+    before=$failed
+    start=$SECONDS
+    "$test"
+    [ "$failed" = "$before" ] && echo "ok    $test ($((SECONDS - start)) s)"
+done
+echo "guests: $passed passed, $failed failed"
+[ "$failed" = 0 ]
