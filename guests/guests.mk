@@ -21,8 +21,8 @@ guests: $(B)/guests/demo.img $(B)/guests/demo.elf
 
 # --- the demo ---------------------------------------------------------------------------------------------------------
 
-DEMO_SOURCES := start.S interrupt_stubs.S main.c console.c disk_checks.c ide_dma.c interrupts.c lib.c paging.c pci.c \
-    power.c scatter.c timer.c
+DEMO_SOURCES := start.S interrupt_stubs.S main.c console.c disk_checks.c ide_dma.c interrupts.c lib.c pair_checks.c \
+    paging.c pci.c power.c scatter.c timer.c
 DEMO_OBJECTS := $(patsubst %,$(B)/guests/demo/%.o,$(basename $(DEMO_SOURCES)))
 
 $(B)/guests/demo/%.o: guests/demo/%.c

@@ -12,7 +12,8 @@ trap 'rm -rf "$out"' EXIT
 show() {
     echo
     echo "=== $2"
-    echo "    $vitrine -M pc,$3 -hda $image -hdc $image -snapshot -nographic -stats"
+    echo "    $vitrine -M pc,$3 \\"
+    echo "        -hda $image -hdc $image -snapshot -nographic -stats"
     echo
     status=0
     "$vitrine" -M "pc,$3" -hda "$image" -hdc "$image" -snapshot -nographic -stats \

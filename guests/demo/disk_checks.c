@@ -52,20 +52,20 @@ static uint32_t next_size(uint32_t request, uint32_t sectors_left)
 }
 
 /* Reads the label sector to `label`; the arena is left clean. */
-static void label_read(uint8_t label[SECTOR_SIZE])
+static void label_read(enum ide_channel channel, uint8_t label[SECTOR_SIZE])
 {
     scatter_init();
     scatter_whole(&list, SECTOR_SIZE);
-    ide_read(DEMO_LABEL_LBA, 1, &list);
+    ide_read(channel, DEMO_LABEL_LBA, 1, &list);
     memcpy(label, (void *)list.pieces[0].address, SECTOR_SIZE);
     scatter_wipe(&list);
 }
 
-bool disk_has_label(void)
+bool disk_has_label(enum ide_channel channel)
 {
     uint8_t label[SECTOR_SIZE];
 
-    label_read(label);
+    label_read(channel, label);
     return memcmp(label, DEMO_LABEL_NAME, sizeof DEMO_LABEL_NAME) == 0;
 }
 
@@ -74,7 +74,7 @@ static uint32_t label_crc(void)
     uint8_t label[SECTOR_SIZE];
     uint32_t crc;
 
-    label_read(label);
+    label_read(IDE_PRIMARY, label);
     memcpy(&crc, label + DEMO_LABEL_CRC, sizeof crc);
     return crc;
 }
@@ -89,7 +89,7 @@ static uint32_t check_data_area(uint32_t round)
         uint32_t sectors = next_size(request, DEMO_DATA_SECTORS - done);
 
         scatter_odd(&list, sectors * SECTOR_SIZE, &random);
-        ide_read(DEMO_DATA_LBA + done, sectors, &list);
+        ide_read(IDE_PRIMARY, DEMO_DATA_LBA + done, sectors, &list);
         scatter_compare(&list, DEMO_DATA_SEED, done * SECTOR_SIZE);
         crc = scatter_crc(&list, crc);
         scatter_wipe(&list);
@@ -109,7 +109,7 @@ static void write_scratch_area(uint32_t round, uint32_t seed, uint32_t *random)
 
         scatter_odd(&list, sectors * SECTOR_SIZE, random);
         scatter_fill(&list, seed, done * SECTOR_SIZE);
-        ide_write(DEMO_SCRATCH_LBA + done, sectors, &list);
+        ide_write(IDE_PRIMARY, DEMO_SCRATCH_LBA + done, sectors, &list);
         scatter_compare(&list, seed, done * SECTOR_SIZE); /* a write changes nothing in memory */
         scatter_wipe(&list);
         count_add(sectors, &list);
@@ -126,7 +126,7 @@ static void read_scratch_area(uint32_t round, uint32_t seed, uint32_t *random)
         uint32_t sectors = next_size(request, DEMO_SCRATCH_SECTORS - done);
 
         scatter_odd(&list, sectors * SECTOR_SIZE, random);
-        ide_read(DEMO_SCRATCH_LBA + done, sectors, &list);
+        ide_read(IDE_PRIMARY, DEMO_SCRATCH_LBA + done, sectors, &list);
         scatter_compare(&list, seed, done * SECTOR_SIZE);
         scatter_wipe(&list);
         count_add(sectors, &list);
@@ -154,16 +154,16 @@ static void check_window(uint32_t round)
     count_clear();
     for (uint32_t i = 0; i < WINDOW_SIZE / 4; i++) window[i] = demo_pattern_word(seed, i);
     scatter_virtual(&list, WINDOW_ADDRESS, WINDOW_SIZE, &random);
-    ide_write(DEMO_SCRATCH_LBA + 1, sectors, &list);
+    ide_write(IDE_PRIMARY, DEMO_SCRATCH_LBA + 1, sectors, &list);
     count_add(sectors, &list);
     scatter_wipe(&list);
 
     /* Read back in two requests, the two halves exchanged. */
     scatter_virtual(&list, WINDOW_ADDRESS, half, &random);
-    ide_read(DEMO_SCRATCH_LBA + 1 + sectors / 2, sectors / 2, &list);
+    ide_read(IDE_PRIMARY, DEMO_SCRATCH_LBA + 1 + sectors / 2, sectors / 2, &list);
     count_add(sectors / 2, &list);
     scatter_virtual(&second_list, WINDOW_ADDRESS + half, half, &random);
-    ide_read(DEMO_SCRATCH_LBA + 1, sectors / 2, &second_list);
+    ide_read(IDE_PRIMARY, DEMO_SCRATCH_LBA + 1, sectors / 2, &second_list);
     count_add(sectors / 2, &second_list);
     for (uint32_t i = 0; i < WINDOW_SIZE / 4; i++)
         if (window[i] != demo_pattern_word(seed, i ^ half / 4)) fail("window: wrong at byte %u", i * 4);
@@ -178,7 +178,7 @@ static void check_whole_pieces(void)
 {
     count_clear();
     scatter_whole(&list, MOST_SECTORS * SECTOR_SIZE);
-    ide_read(DEMO_DATA_LBA, MOST_SECTORS, &list);
+    ide_read(IDE_PRIMARY, DEMO_DATA_LBA, MOST_SECTORS, &list);
     scatter_compare(&list, DEMO_DATA_SEED, 0);
     scatter_wipe(&list);
     count_add(MOST_SECTORS, &list);
@@ -192,7 +192,8 @@ static void check_longer_table(void)
     struct ide_result r;
 
     scatter_whole(&list, 3 * SECTOR_SIZE);
-    r = ide_transfer(IDE_READ, DEMO_DATA_LBA, 2, &list, 10 * TIMER_HZ);
+    ide_start(IDE_PRIMARY, IDE_READ, DEMO_DATA_LBA, 2, &list);
+    r = ide_finish(IDE_PRIMARY, 10 * TIMER_HZ);
     if (!r.interrupted || (r.bus_master & bits) != (IDE_BM_ACTIVE | IDE_BM_INTERRUPT))
         fail("table longer than the transfer: bus master %02x, status %02x", r.bus_master, r.status);
     list.pieces[0].length = 2 * SECTOR_SIZE;
@@ -207,11 +208,12 @@ static void check_shorter_table(void)
     struct ide_result r;
 
     scatter_whole(&list, SECTOR_SIZE);
-    r = ide_transfer(IDE_READ, DEMO_DATA_LBA, 2, &list, TIMER_HZ / 10);
+    ide_start(IDE_PRIMARY, IDE_READ, DEMO_DATA_LBA, 2, &list);
+    r = ide_finish(IDE_PRIMARY, TIMER_HZ / 10);
     if (r.interrupted || (r.bus_master & bits) != 0)
         fail("table shorter than the transfer: bus master %02x, status %02x", r.bus_master, r.status);
     scatter_wipe(&list); /* what arrived of the data is not laid down; beside the piece nothing may */
-    ide_reset();
+    ide_reset(IDE_PRIMARY);
 }
 
 /* The endings of a transfer that the bus-master specification tells apart; equal lengths are all of the
@@ -221,7 +223,7 @@ static void check_endings(void)
     check_longer_table();
     check_shorter_table();
     scatter_whole(&list, SECTOR_SIZE); /* and all is well again */
-    ide_read(DEMO_DATA_LBA, 1, &list);
+    ide_read(IDE_PRIMARY, DEMO_DATA_LBA, 1, &list);
     scatter_compare(&list, DEMO_DATA_SEED, 0);
     scatter_wipe(&list);
     print("dma: PRD table equal to the transfer, longer, shorter: told apart\n");

@@ -6,10 +6,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* True if the open drive holds the demo's disk; no other disk is ever written to. */
-bool disk_has_label(void);
+#include "ide_dma.h"
 
-/* Runs all the checks; returns the CRC-32 of the data area. */
+/* True if the channel's open drive holds the demo's disk; no other disk is ever written to. */
+bool disk_has_label(enum ide_channel channel);
+
+/* Runs all the checks on the primary channel's disk; returns the CRC-32 of the data area. */
 uint32_t disk_check_all(void);
 
 #endif

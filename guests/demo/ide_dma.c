@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bus-master DMA on the primary IDE channel.
+ * Bus-master DMA on the two IDE channels.
  * "Programming Interface for Bus Master IDE Controller", revision 1.0 (SFF-8038i); ATA/ATAPI-4; Intel 82371SB
  * (PIIX3).
  */
@@ -16,25 +16,25 @@
 
 enum {
     CLASS_IDE = 0x0101,
-    PRIMARY_TIMING = 0x40,          /* configuration: timing of the primary channel in bits 15:0 */
-    TIMING_DECODE_ENABLE = 1 << 15, /* the channel answers at its ports */
+    IDE_TIMING =
+        0x40, /* configuration: timing of the primary channel in bits 15:0, of the secondary in 31:16 */
     DEFAULT_BUS_MASTER_PORTS = 0xc000,
-    PRIMARY_IRQ = 14,
 };
 
-/* The task file: ports 1F0h to 1F7h and 3F6h. */
+#define TIMING_DECODE_ENABLE 0x80008000u /* both channels answer at their ports */
+
+/* The task file, from the channel's first port. */
 enum {
-    IDE_DATA = 0x1f0,
-    IDE_ERROR = 0x1f1,
-    IDE_FEATURES = 0x1f1,
-    IDE_SECTOR_COUNT = 0x1f2,
-    IDE_LBA_LOW = 0x1f3,
-    IDE_LBA_MID = 0x1f4,
-    IDE_LBA_HIGH = 0x1f5,
-    IDE_DEVICE = 0x1f6,
-    IDE_STATUS = 0x1f7,
-    IDE_COMMAND = 0x1f7,
-    IDE_CONTROL = 0x3f6,
+    IDE_DATA = 0,
+    IDE_ERROR = 1,
+    IDE_FEATURES = 1,
+    IDE_SECTOR_COUNT = 2,
+    IDE_LBA_LOW = 3,
+    IDE_LBA_MID = 4,
+    IDE_LBA_HIGH = 5,
+    IDE_DEVICE = 6,
+    IDE_STATUS = 7,
+    IDE_COMMAND = 7,
 
     DEVICE_BASE = 0xa0,
     DEVICE_LBA = 1 << 6,
@@ -59,8 +59,10 @@ enum {
     MODE_MULTIWORD_DMA = 0x20, /* plus the number of the mode */
 };
 
-/* The bus-master registers of the primary channel, from the base in BAR4. */
+/* The bus-master registers of one channel; the secondary channel's stand behind the primary's in BAR4. */
 enum {
+    BM_SIZE = 8,
+
     BM_COMMAND = 0,
     BM_STATUS = 2,
     BM_TABLE = 4,
@@ -81,35 +83,63 @@ _Static_assert(sizeof(struct prd) == 8, "as the controller reads it");
 
 enum { PRD_LAST = 0x8000 };
 
-/* Aligned to its own size, so that it does not cross a 64 KiB line. */
-static struct prd prd_table[MAX_PIECES] __attribute__((aligned(MAX_PIECES * sizeof(struct prd))));
+static struct channel {
+    uint16_t ports, control; /* of the task file, and of device control and alternate status */
+    uint8_t irq;
+    uint16_t bm; /* first port of the bus-master registers */
 
-static uint16_t bm; /* base port of the bus-master registers */
-static unsigned drive;
-static uint16_t identity[SECTOR_SIZE / 2];
+    unsigned drive;
+    uint16_t identity[SECTOR_SIZE / 2];
+    bool found;    /* the drive is a disk */
+    unsigned mode; /* its multiword DMA mode, NO_DMA if it has none */
 
-static volatile bool interrupted;
-static volatile uint8_t interrupt_bm_status;
+    /* The command under way. */
+    uint32_t lba, sectors, pieces;
+    uint8_t bm_direction; /* as in the bus-master command register */
+    volatile bool interrupted;
+    volatile uint8_t interrupt_bm_status;
+} channels[IDE_CHANNELS] = {
+    [IDE_PRIMARY] = {.ports = 0x1f0, .control = 0x3f6, .irq = 14},
+    [IDE_SECONDARY] = {.ports = 0x170, .control = 0x376, .irq = 15},
+};
 
-static void ide_interrupt(void)
+enum { NO_DMA = 3 };
+
+/* Aligned to their own size, so that none crosses a 64 KiB line. */
+static struct prd prd_tables[IDE_CHANNELS][MAX_PIECES]
+    __attribute__((aligned(sizeof(struct prd[MAX_PIECES]))));
+
+static void channel_interrupt(struct channel *c)
 {
-    uint8_t status = inb(bm + BM_STATUS);
+    uint8_t status = inb(c->bm + BM_STATUS);
 
     if (!(status & IDE_BM_INTERRUPT)) return; /* somebody else's */
-    interrupt_bm_status = status;
-    inb(IDE_STATUS); /* the drive lets its line go */
-    outb(bm + BM_STATUS, status);
-    interrupted = true;
+    c->interrupt_bm_status = status;
+    inb(c->ports + IDE_STATUS); /* the drive lets its line go */
+    outb(c->bm + BM_STATUS, status);
+    c->interrupted = true;
+}
+
+static void primary_interrupt(void)
+{
+    channel_interrupt(&channels[IDE_PRIMARY]);
+}
+
+static void secondary_interrupt(void)
+{
+    channel_interrupt(&channels[IDE_SECONDARY]);
 }
 
 bool ide_init(void)
 {
     struct pci_address ide;
     uint32_t timing;
+    uint16_t bm;
 
     if (!pci_find_class(CLASS_IDE, &ide)) return false;
-    timing = pci_read32(ide, PRIMARY_TIMING);
-    if (!(timing & TIMING_DECODE_ENABLE)) pci_write32(ide, PRIMARY_TIMING, timing | TIMING_DECODE_ENABLE);
+    timing = pci_read32(ide, IDE_TIMING);
+    if ((timing & TIMING_DECODE_ENABLE) != TIMING_DECODE_ENABLE)
+        pci_write32(ide, IDE_TIMING, timing | TIMING_DECODE_ENABLE);
     bm = pci_read32(ide, PCI_BAR4) & 0xfff0;
     if (bm == 0) {
         bm = DEFAULT_BUS_MASTER_PORTS;
@@ -118,58 +148,93 @@ bool ide_init(void)
     /* The status half of the register clears bits that are written as 1: write zeros there. */
     pci_write32(ide, PCI_COMMAND,
                 (pci_read32(ide, PCI_COMMAND) & 0xffff) | PCI_COMMAND_IO | PCI_COMMAND_MASTER);
-    interrupts_set_irq(PRIMARY_IRQ, ide_interrupt);
+    for (unsigned i = 0; i < IDE_CHANNELS; i++) channels[i].bm = bm + i * BM_SIZE;
+    interrupts_set_irq(channels[IDE_PRIMARY].irq, primary_interrupt);
+    interrupts_set_irq(channels[IDE_SECONDARY].irq, secondary_interrupt);
     return true;
 }
 
 /* Reading the alternate status four times takes the 400 ns after which BUSY is valid. */
-static uint8_t status_after_delay(void)
+static uint8_t status_after_delay(const struct channel *c)
 {
-    for (int i = 0; i < 4; i++) inb(IDE_CONTROL);
-    return inb(IDE_STATUS);
+    for (int i = 0; i < 4; i++) inb(c->control);
+    return inb(c->ports + IDE_STATUS);
 }
 
 /* False if the drive stays busy for a second. */
-static bool wait_not_busy(void)
+static bool wait_not_busy(const struct channel *c)
 {
     uint32_t start = timer_ticks();
-    uint8_t status = status_after_delay();
+    uint8_t status = status_after_delay(c);
 
     interrupts_on();
-    while (status & STATUS_BUSY && timer_ticks() - start < TIMER_HZ) status = inb(IDE_STATUS);
+    while (status & STATUS_BUSY && timer_ticks() - start < TIMER_HZ) status = inb(c->ports + IDE_STATUS);
     interrupts_off();
     return !(status & STATUS_BUSY);
 }
 
-static void select_drive(uint8_t device_bits)
+static void select_drive(const struct channel *c, uint8_t device_bits)
 {
-    if (!wait_not_busy()) fail("the drive stays busy");
-    outb(IDE_DEVICE, DEVICE_BASE | (drive ? DEVICE_SLAVE : 0) | device_bits);
-    if (!wait_not_busy()) fail("the drive stays busy");
+    if (!wait_not_busy(c)) fail("the drive stays busy");
+    outb(c->ports + IDE_DEVICE, DEVICE_BASE | (c->drive ? DEVICE_SLAVE : 0) | device_bits);
+    if (!wait_not_busy(c)) fail("the drive stays busy");
 }
 
 /* A command without data, polled.  False if the drive refuses it. */
-static bool command(uint8_t code)
+static bool command(const struct channel *c, uint8_t code)
 {
-    outb(IDE_COMMAND, code);
-    return wait_not_busy() && !(inb(IDE_STATUS) & (STATUS_ERROR | STATUS_DEVICE_FAULT));
+    outb(c->ports + IDE_COMMAND, code);
+    return wait_not_busy(c) && !(inb(c->ports + IDE_STATUS) & (STATUS_ERROR | STATUS_DEVICE_FAULT));
 }
 
-static bool identify(void)
+static bool identify(struct channel *c)
 {
-    outb(IDE_LBA_MID, 0);
-    outb(IDE_LBA_HIGH, 0);
-    outb(IDE_COMMAND, COMMAND_IDENTIFY);
-    if (status_after_delay() == 0 || !wait_not_busy()) return false;
-    if (inb(IDE_LBA_MID) || inb(IDE_LBA_HIGH)) return false; /* the signature of something that is no disk */
-    if (!(inb(IDE_STATUS) & STATUS_DATA_REQUEST)) return false;
-    for (unsigned i = 0; i < SECTOR_SIZE / 2; i++) identity[i] = inw(IDE_DATA);
+    outb(c->ports + IDE_LBA_MID, 0);
+    outb(c->ports + IDE_LBA_HIGH, 0);
+    outb(c->ports + IDE_COMMAND, COMMAND_IDENTIFY);
+    if (status_after_delay(c) == 0 || !wait_not_busy(c)) return false;
+    /* The signature of something that is no disk? */
+    if (inb(c->ports + IDE_LBA_MID) || inb(c->ports + IDE_LBA_HIGH)) return false;
+    if (!(inb(c->ports + IDE_STATUS) & STATUS_DATA_REQUEST)) return false;
+    for (unsigned i = 0; i < SECTOR_SIZE / 2; i++) c->identity[i] = inw(c->ports + IDE_DATA);
     return true;
+}
+
+/* The fastest multiword DMA mode in word 63. */
+static unsigned best_dma_mode(const struct channel *c)
+{
+    for (unsigned mode = NO_DMA; mode-- > 0;)
+        if (c->identity[63] & 1u << mode) return mode;
+    return NO_DMA;
+}
+
+static void set_dma_mode(struct channel *c)
+{
+    c->mode = best_dma_mode(c);
+    if (c->mode == NO_DMA) return;
+    outb(c->ports + IDE_FEATURES, FEATURE_TRANSFER_MODE);
+    outb(c->ports + IDE_SECTOR_COUNT, (uint8_t)(MODE_MULTIWORD_DMA | c->mode));
+    if (!command(c, COMMAND_SET_FEATURES)) c->mode = NO_DMA;
+}
+
+bool ide_open(enum ide_channel channel, unsigned drive)
+{
+    struct channel *c = &channels[channel];
+
+    c->drive = drive;
+    c->found = false;
+    outb(c->control, CONTROL_NO_INTERRUPT);               /* polled for a moment */
+    if (inb(c->ports + IDE_STATUS) == 0xff) return false; /* nobody drives the bus */
+    outb(c->ports + IDE_DEVICE, DEVICE_BASE | (drive ? DEVICE_SLAVE : 0));
+    c->found = status_after_delay(c) != 0 && identify(c);
+    if (c->found) set_dma_mode(c);
+    outb(c->control, 0);
+    return c->found && c->mode != NO_DMA;
 }
 
 /* Words 27 to 46 of the identity: 40 characters, the first of each pair in the high byte, filled up with
  * blanks. */
-static void model_name(char name[41])
+static void model_name(const uint16_t *identity, char name[41])
 {
     unsigned end = 40;
 
@@ -183,122 +248,112 @@ static void model_name(char name[41])
     name[end] = 0;
 }
 
-/* The fastest multiword DMA mode in word 63, or 3 if there is none. */
-static unsigned best_dma_mode(void)
+void ide_print(enum ide_channel channel)
 {
-    for (unsigned mode = 3; mode-- > 0;)
-        if (identity[63] & 1u << mode) return mode;
-    return 3;
-}
-
-bool ide_open(unsigned number)
-{
+    const struct channel *c = &channels[channel];
     char name[41];
-    unsigned mode;
-    bool found;
 
-    drive = number;
-    outb(IDE_CONTROL, CONTROL_NO_INTERRUPT);   /* polled for a moment */
-    if (inb(IDE_STATUS) == 0xff) return false; /* nobody drives the bus */
-    outb(IDE_DEVICE, DEVICE_BASE | (drive ? DEVICE_SLAVE : 0));
-    found = status_after_delay() != 0 && identify();
-    if (!found) {
-        outb(IDE_CONTROL, 0);
-        return false;
-    }
-    model_name(name);
-    mode = best_dma_mode();
-    if (mode < 3) {
-        outb(IDE_FEATURES, FEATURE_TRANSFER_MODE);
-        outb(IDE_SECTOR_COUNT, (uint8_t)(MODE_MULTIWORD_DMA | mode));
-        found = command(COMMAND_SET_FEATURES);
-    }
-    outb(IDE_CONTROL, 0);
-    print("ide: drive %u: %s, %u sectors", drive, name, identity[60] | (uint32_t)identity[61] << 16);
-    if (mode == 3 || !found)
+    if (!c->found) return;
+    model_name(c->identity, name);
+    print("ide: %sdrive %u: %s, %u sectors", channel == IDE_SECONDARY ? "secondary " : "", c->drive, name,
+          c->identity[60] | (uint32_t)c->identity[61] << 16);
+    if (c->mode == NO_DMA)
         print(", no DMA\n");
     else
-        print(", multiword DMA %u\n", mode);
-    return mode < 3 && found;
+        print(", multiword DMA %u\n", c->mode);
 }
 
-void ide_reset(void)
+void ide_reset(enum ide_channel channel)
 {
+    struct channel *c = &channels[channel];
     uint32_t start = timer_ticks();
 
-    outb(bm + BM_COMMAND, 0);
-    outb(IDE_CONTROL, CONTROL_RESET);
+    outb(c->bm + BM_COMMAND, 0);
+    outb(c->control, CONTROL_RESET);
     while (timer_ticks() - start < 2) interrupts_wait();
-    outb(IDE_CONTROL, 0);
-    if (!wait_not_busy()) fail("the drive stays busy after a reset");
-    outb(bm + BM_STATUS, IDE_BM_ERROR | IDE_BM_INTERRUPT);
+    outb(c->control, 0);
+    if (!wait_not_busy(c)) fail("the drive stays busy after a reset");
+    outb(c->bm + BM_STATUS, IDE_BM_ERROR | IDE_BM_INTERRUPT);
 }
 
-static void table_fill(const struct piece_list *list)
+static void table_fill(struct prd *table, const struct piece_list *list)
 {
     for (unsigned i = 0; i < list->count; i++) {
         const struct piece *p = &list->pieces[i];
 
-        prd_table[i] = (struct prd){p->address, (uint16_t)p->length, 0};
+        table[i] = (struct prd){p->address, (uint16_t)p->length, 0};
     }
-    prd_table[list->count - 1].flags = PRD_LAST;
+    table[list->count - 1].flags = PRD_LAST;
 }
 
-/* Section 3.1 of the specification, step by step. */
-struct ide_result ide_transfer(enum ide_direction direction, uint32_t lba, uint32_t sectors,
-                               const struct piece_list *list, uint32_t ticks)
+/* Section 3.1 of the specification, step by step: here 1 to 4 ... */
+void ide_start(enum ide_channel channel, enum ide_direction direction, uint32_t lba, uint32_t sectors,
+               const struct piece_list *list)
 {
-    uint8_t to_memory = direction == IDE_READ ? BM_COMMAND_TO_MEMORY : 0;
-    struct ide_result result;
-    uint32_t start;
+    struct channel *c = &channels[channel];
+    struct prd *table = prd_tables[channel];
 
+    c->lba = lba;
+    c->sectors = sectors;
+    c->pieces = list->count;
+    c->bm_direction = direction == IDE_READ ? BM_COMMAND_TO_MEMORY : 0;
     /* 1. The table. */
-    table_fill(list);
+    table_fill(table, list);
     /* 2. Its address, the direction, and a clean status. */
-    outl(bm + BM_TABLE, paging_physical((uint32_t)prd_table));
-    outb(bm + BM_COMMAND, to_memory);
-    outb(bm + BM_STATUS, BM_STATUS_DRIVE_0_DMA << drive | IDE_BM_INTERRUPT | IDE_BM_ERROR);
+    outl(c->bm + BM_TABLE, paging_physical((uint32_t)table));
+    outb(c->bm + BM_COMMAND, c->bm_direction);
+    outb(c->bm + BM_STATUS, BM_STATUS_DRIVE_0_DMA << c->drive | IDE_BM_INTERRUPT | IDE_BM_ERROR);
     /* 3. The command to the drive; a sector count of 0 means 256. */
-    select_drive(DEVICE_LBA | (uint8_t)(lba >> 24 & 0x0f));
-    outb(IDE_SECTOR_COUNT, (uint8_t)sectors);
-    outb(IDE_LBA_LOW, (uint8_t)lba);
-    outb(IDE_LBA_MID, (uint8_t)(lba >> 8));
-    outb(IDE_LBA_HIGH, (uint8_t)(lba >> 16));
-    interrupted = false;
-    outb(IDE_COMMAND, direction == IDE_READ ? COMMAND_READ_DMA : COMMAND_WRITE_DMA);
+    select_drive(c, DEVICE_LBA | (uint8_t)(lba >> 24 & 0x0f));
+    outb(c->ports + IDE_SECTOR_COUNT, (uint8_t)sectors);
+    outb(c->ports + IDE_LBA_LOW, (uint8_t)lba);
+    outb(c->ports + IDE_LBA_MID, (uint8_t)(lba >> 8));
+    outb(c->ports + IDE_LBA_HIGH, (uint8_t)(lba >> 16));
+    c->interrupted = false;
+    outb(c->ports + IDE_COMMAND, direction == IDE_READ ? COMMAND_READ_DMA : COMMAND_WRITE_DMA);
     /* 4. Go. */
-    outb(bm + BM_COMMAND, to_memory | BM_COMMAND_START);
+    outb(c->bm + BM_COMMAND, c->bm_direction | BM_COMMAND_START);
+}
+
+/* ... and here 5 and 6. */
+struct ide_result ide_finish(enum ide_channel channel, uint32_t ticks)
+{
+    struct channel *c = &channels[channel];
+    struct ide_result result;
+    uint32_t start = timer_ticks();
+
     /* 5. Sleep until the interrupt. */
-    start = timer_ticks();
-    while (!interrupted && timer_ticks() - start < ticks) interrupts_wait();
+    while (!c->interrupted && timer_ticks() - start < ticks) interrupts_wait();
     /* 6. Stop, and look at how it went. */
-    result.interrupted = interrupted;
-    result.bus_master = interrupted ? interrupt_bm_status : inb(bm + BM_STATUS);
-    outb(bm + BM_COMMAND, to_memory);
-    result.status = inb(IDE_STATUS);
-    result.error = inb(IDE_ERROR);
+    result.interrupted = c->interrupted;
+    result.bus_master = c->interrupted ? c->interrupt_bm_status : inb(c->bm + BM_STATUS);
+    outb(c->bm + BM_COMMAND, c->bm_direction);
+    result.status = inb(c->ports + IDE_STATUS);
+    result.error = inb(c->ports + IDE_ERROR);
     return result;
 }
 
-static void transfer_or_fail(enum ide_direction direction, uint32_t lba, uint32_t sectors,
-                             const struct piece_list *list)
+void ide_finish_well(enum ide_channel channel)
 {
-    struct ide_result r = ide_transfer(direction, lba, sectors, list, 10 * TIMER_HZ);
+    const struct channel *c = &channels[channel];
+    struct ide_result r = ide_finish(channel, 10 * TIMER_HZ);
     uint8_t bad_status = STATUS_BUSY | STATUS_DEVICE_FAULT | STATUS_DATA_REQUEST | STATUS_ERROR;
     uint8_t bm_bits = IDE_BM_ACTIVE | IDE_BM_ERROR | IDE_BM_INTERRUPT;
 
     if (r.interrupted && (r.bus_master & bm_bits) == IDE_BM_INTERRUPT && !(r.status & bad_status)) return;
-    fail("%s of %u sectors at LBA %u in %u pieces: %s, bus master %02x, status %02x, error %02x",
-         direction == IDE_READ ? "read" : "write", sectors, lba, list->count,
+    fail("channel %u: %s of %u sectors at LBA %u in %u pieces: %s, bus master %02x, status %02x, error %02x",
+         channel, c->bm_direction ? "read" : "write", c->sectors, c->lba, c->pieces,
          r.interrupted ? "interrupt" : "no interrupt", r.bus_master, r.status, r.error);
 }
 
-void ide_read(uint32_t lba, uint32_t sectors, const struct piece_list *list)
+void ide_read(enum ide_channel channel, uint32_t lba, uint32_t sectors, const struct piece_list *list)
 {
-    transfer_or_fail(IDE_READ, lba, sectors, list);
+    ide_start(channel, IDE_READ, lba, sectors, list);
+    ide_finish_well(channel);
 }
 
-void ide_write(uint32_t lba, uint32_t sectors, const struct piece_list *list)
+void ide_write(enum ide_channel channel, uint32_t lba, uint32_t sectors, const struct piece_list *list)
 {
-    transfer_or_fail(IDE_WRITE, lba, sectors, list);
+    ide_start(channel, IDE_WRITE, lba, sectors, list);
+    ide_finish_well(channel);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Disks on the primary channel of the PCI IDE controller (Intel PIIX3), read and written by bus-master DMA.
+ * Disks on the two channels of the PCI IDE controller (Intel PIIX3), read and written by bus-master DMA.  A channel
+ * runs one command at a time; the two channels know nothing of each other and can both be at work.
  * Needs interrupts_init(), timer_init() and paging_init() before it.
  */
 #ifndef DEMO_IDE_DMA_H
@@ -41,23 +42,33 @@ enum {
     IDE_BM_INTERRUPT = 1 << 2,
 };
 
+enum ide_channel { IDE_PRIMARY, IDE_SECONDARY, IDE_CHANNELS };
+
 /* Finds the controller and switches on bus mastering.  False if there is none. */
 bool ide_init(void);
 
-/* Identifies drive 0 or 1 of the channel, sets its DMA mode and says what it is.  False if it is no disk with
- * DMA. */
-bool ide_open(unsigned drive);
+/* Identifies drive 0 or 1 of the channel and sets its DMA mode.  False if it is no disk with DMA. */
+bool ide_open(enum ide_channel channel, unsigned drive);
 
-/* One DMA command to the drive of the last ide_open(), 1 to 256 sectors; waits for its end, at most `ticks`.
- */
-struct ide_result ide_transfer(enum ide_direction direction, uint32_t lba, uint32_t sectors,
-                               const struct piece_list *list, uint32_t ticks);
+/* Prints what the last ide_open() of the channel found; nothing if that was no disk. */
+void ide_print(enum ide_channel channel);
+
+/* One DMA command to the drive of the channel's last ide_open(), 1 to 256 sectors.  It runs while the caller
+ * goes on; the list is copied. */
+void ide_start(enum ide_channel channel, enum ide_direction direction, uint32_t lba, uint32_t sectors,
+               const struct piece_list *list);
+
+/* Waits for the end of what ide_start() began, at most `ticks`. */
+struct ide_result ide_finish(enum ide_channel channel, uint32_t ticks);
 
 /* The same, for lists that fit: fails unless everything went well. */
-void ide_read(uint32_t lba, uint32_t sectors, const struct piece_list *list);
-void ide_write(uint32_t lba, uint32_t sectors, const struct piece_list *list);
+void ide_finish_well(enum ide_channel channel);
+
+/* Start and finish in one. */
+void ide_read(enum ide_channel channel, uint32_t lba, uint32_t sectors, const struct piece_list *list);
+void ide_write(enum ide_channel channel, uint32_t lba, uint32_t sectors, const struct piece_list *list);
 
 /* Resets the channel by SRST: ends a command that has no other end. */
-void ide_reset(void);
+void ide_reset(enum ide_channel channel);
 
 #endif

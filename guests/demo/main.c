@@ -14,6 +14,7 @@
 #include "io.h"
 #include "lib.h"
 #include "multiboot.h"
+#include "pair_checks.h"
 #include "paging.h"
 #include "pci.h"
 #include "power.h"
@@ -55,9 +56,39 @@ static void check_interrupts(void)
 /* The demo's disk is the first that bears its label; another system's disk may well be in front of it. */
 static bool open_demo_disk(void)
 {
-    for (unsigned drive = 0; drive < 2; drive++)
-        if (ide_open(drive) && disk_has_label()) return true;
+    for (unsigned drive = 0; drive < 2; drive++) {
+        bool open = ide_open(IDE_PRIMARY, drive);
+
+        ide_print(IDE_PRIMARY);
+        if (open && disk_has_label(IDE_PRIMARY)) return true;
+    }
     return false;
+}
+
+/* The same on the secondary channel, where other disks are passed over in silence. */
+static bool open_second_disk(void)
+{
+    for (unsigned drive = 0; drive < 2; drive++)
+        if (ide_open(IDE_SECONDARY, drive) && disk_has_label(IDE_SECONDARY)) {
+            ide_print(IDE_SECONDARY);
+            return true;
+        }
+    return false;
+}
+
+static void check_disks(void)
+{
+    bool second;
+    uint32_t checksum;
+
+    if (!open_demo_disk()) {
+        print("ide: no disk with the demo's label, nothing to check there\n");
+        return;
+    }
+    second = open_second_disk();
+    checksum = disk_check_all();
+    if (second) pair_check_all();
+    print("data checksum %08x\n", checksum);
 }
 
 void main(uint32_t magic, const struct multiboot_info *info);
@@ -76,10 +107,7 @@ void main(uint32_t magic, const struct multiboot_info *info)
 
     pci_list();
     if (!ide_init()) fail("no IDE controller on the PCI bus");
-    if (open_demo_disk())
-        print("data checksum %08x\n", disk_check_all());
-    else
-        print("ide: no disk with the demo's label, nothing to check there\n");
+    check_disks();
     print("demo: all checks passed\n");
     power_off(false);
 }

@@ -50,23 +50,57 @@ void scatter_init(void)
     memset((void *)ARENA_ADDRESS, GUARD_BYTE, ARENA_SIZE);
 }
 
+/* How wide gaps may be when `bytes` go into the arena, so that there is room for 256 of them. */
+static uint32_t widest_gap(uint32_t bytes)
+{
+    return smaller((ARENA_SIZE - bytes) / 256, 2000);
+}
+
+/* Adds a piece of at most `most` bytes a little behind `address`; returns where it ends. */
+static uint32_t place_odd(struct piece_list *list, uint32_t address, uint32_t most, uint32_t gap,
+                          uint32_t *random)
+{
+    uint32_t length = smaller(odd_sizes[random_next(random) % ODD_SIZES], most);
+
+    address += random_next(random) % gap & ~1u;
+    length = smaller(length, to_boundary(address, PIECE_BOUNDARY));
+    if (address + length > ARENA_ADDRESS + ARENA_SIZE) fail("the arena is too small");
+    list_add(list, address, length);
+    return address + length;
+}
+
+static uint32_t last_length(const struct piece_list *list)
+{
+    return list->pieces[list->count - 1].length;
+}
+
 void scatter_odd(struct piece_list *list, uint32_t bytes, uint32_t *random)
 {
-    uint32_t address = ARENA_ADDRESS;
-    uint32_t widest_gap = smaller((ARENA_SIZE - bytes) / 256, 2000); /* so that there is room for 256 gaps */
+    uint32_t address = ARENA_ADDRESS, gap = widest_gap(bytes);
 
     list->count = 0;
     while (bytes) {
-        uint32_t length = smaller(odd_sizes[random_next(random) % ODD_SIZES], bytes);
-
-        address += random_next(random) % widest_gap & ~1u;
-        length = smaller(length, to_boundary(address, PIECE_BOUNDARY));
-        if (address + length > ARENA_ADDRESS + ARENA_SIZE) fail("the arena is too small");
-        list_add(list, address, length);
-        address += length;
-        bytes -= length;
+        address = place_odd(list, address, bytes, gap, random);
+        bytes -= last_length(list);
     }
     list_shuffle(list, random);
+}
+
+void scatter_odd_pair(struct piece_list lists[2], const uint32_t bytes[2], uint32_t *random)
+{
+    uint32_t address = ARENA_ADDRESS, gap = widest_gap(bytes[0] + bytes[1]);
+    uint32_t left[2] = {bytes[0], bytes[1]};
+
+    lists[0].count = lists[1].count = 0;
+    while (left[0] || left[1]) {
+        unsigned which = random_next(random) % 2;
+
+        if (!left[which]) which ^= 1;
+        address = place_odd(&lists[which], address, left[which], gap, random);
+        left[which] -= last_length(&lists[which]);
+    }
+    list_shuffle(&lists[0], random);
+    list_shuffle(&lists[1], random);
 }
 
 void scatter_whole(struct piece_list *list, uint32_t bytes)
@@ -126,14 +160,31 @@ uint32_t scatter_crc(const struct piece_list *list, uint32_t crc)
     return crc;
 }
 
-void scatter_wipe(const struct piece_list *list)
+static void pieces_wipe(const struct piece_list *list)
+{
+    for (unsigned i = 0; i < list->count; i++)
+        memset((void *)list->pieces[i].address, GUARD_BYTE, list->pieces[i].length);
+}
+
+static void arena_check(void)
 {
     const uint32_t guard_word = GUARD_BYTE * 0x01010101u;
     const uint32_t *arena = (const uint32_t *)ARENA_ADDRESS;
 
-    for (unsigned i = 0; i < list->count; i++)
-        memset((void *)list->pieces[i].address, GUARD_BYTE, list->pieces[i].length);
     for (uint32_t n = 0; n < ARENA_SIZE / 4; n++)
         if (arena[n] != guard_word)
             fail("memory beside the pieces was changed, at %08x", (uint32_t)&arena[n]);
+}
+
+void scatter_wipe(const struct piece_list *list)
+{
+    pieces_wipe(list);
+    arena_check();
+}
+
+void scatter_wipe_pair(const struct piece_list lists[2])
+{
+    pieces_wipe(&lists[0]);
+    pieces_wipe(&lists[1]);
+    arena_check();
 }

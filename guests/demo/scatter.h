@@ -15,6 +15,9 @@ void scatter_init(void);
 /* `bytes` in pieces of odd sizes, in random order, strewn over the arena with gaps between them. */
 void scatter_odd(struct piece_list *list, uint32_t bytes, uint32_t *random);
 
+/* Two lists at once, of bytes[0] and bytes[1], whose pieces lie side by side as chance has it. */
+void scatter_odd_pair(struct piece_list lists[2], const uint32_t bytes[2], uint32_t *random);
+
 /* `bytes` in one piece per 64 KiB, each as long as a piece can be. */
 void scatter_whole(struct piece_list *list, uint32_t bytes);
 
@@ -34,5 +37,6 @@ uint32_t scatter_crc(const struct piece_list *list, uint32_t crc);
 /* Puts the guard byte back into the pieces, then checks all of the arena: fails if a byte beside them was
  * changed. */
 void scatter_wipe(const struct piece_list *list);
+void scatter_wipe_pair(const struct piece_list lists[2]);
 
 #endif

@@ -35,6 +35,9 @@ start:
     movw    %ax, %ss
     movl    $stack_top, %esp
 
+    movw    $COM1 + 3, %dx              /* line control: 8 data bits */
+    movb    $3, %al
+    outb    %al, %dx
     movl    $text, %esi
 print:
     movw    $COM1 + 5, %dx              /* line status: bit 5, ready for the next */

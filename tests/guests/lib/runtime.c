@@ -7,7 +7,9 @@ enum {
     INFO_CMDLINE_INDEX = 4,
 
     COM1 = 0x3f8,
+    COM1_LINE_CONTROL = COM1 + 3,
     COM1_LINE_STATUS = COM1 + 5,
+    EIGHT_BITS = 0x03,
     TRANSMITTER_EMPTY = 0x20,
 };
 
@@ -67,6 +69,7 @@ static void com_put(char c)
 
 void com_print(const char *text)
 {
+    outb(COM1_LINE_CONTROL, EIGHT_BITS);
     for (; *text; text++) {
         if (*text == '\n') com_put('\r');
         com_put(*text);
