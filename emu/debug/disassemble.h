@@ -11,13 +11,13 @@
 
 enum disassemble_syntax { DISASSEMBLE_INTEL, DISASSEMBLE_ATT };
 
-/* Writes the instruction at `bytes`, of which `size` can be read, as text of at most `room` bytes, zero included, cut if
- * need be. The instruction's length in bytes; 0, and an empty text, when there is none. */
+/* Writes the instruction at `bytes`, of which `size` can be read, as text of at most `room` bytes, zero
+ * included, cut if need be. The instruction's length in bytes; 0, and an empty text, when there is none. */
 size_t disassemble(enum disassemble_syntax syntax, const uint8_t *bytes, size_t size, uint64_t eip,
                    bool code32, char *text, size_t room);
 
-/* The same as the hook of cpu_report_triple_fault (cpu_disassemble in emu/cpu/report.h). `owner` points to an enum
- * disassemble_syntax, or is NULL for Intel's. */
+/* The same as the hook of cpu_report_triple_fault (cpu_disassemble in emu/cpu/report.h). `owner` points to an
+ * enum disassemble_syntax, or is NULL for Intel's. */
 size_t disassemble_for_report(void *owner, const uint8_t *bytes, size_t size, uint64_t eip, bool code32,
                               char *text, size_t room);
 

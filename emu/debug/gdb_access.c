@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* gdb's packets that read and write registers and memory (Debugging with GDB, E.2 "Packets"), and what all packets share:
- * plain answers, and arguments that are parsed alike. */
+/* gdb's packets that read and write registers and memory (Debugging with GDB, E.2 "Packets"), and what all
+ * packets share: plain answers, and arguments that are parsed alike. */
 #include <string.h>
 #include "emu/debug/gdb_internal.h"
 #include "emu/debug/gdb_registers.h"

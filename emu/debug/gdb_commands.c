@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What gdb's packets mean (Debugging with GDB, E.2 "Packets", E.4 "General Query Packets"). An unknown one gets an empty
- * answer, which is how gdb finds out what there is. */
+/* What gdb's packets mean (Debugging with GDB, E.2 "Packets", E.4 "General Query Packets"). An unknown one
+ * gets an empty answer, which is how gdb finds out what there is. */
 #include <stdlib.h>
 #include <string.h>
 #include "emu/core/bits.h"
@@ -129,7 +129,8 @@ static void kill_politely(struct gdb_stub *stub, const char *arguments)
 
 /* ---- breakpoints ---- */
 
-/* "type,address,length": software and hardware ones are the same thing here. Watchpoints are not there yet. */
+/* "type,address,length": software and hardware ones are the same thing here. Watchpoints are not there yet.
+ */
 static bool parse_breakpoint(const char *at, unsigned *kind, uint32_t *address)
 {
     uint64_t length;

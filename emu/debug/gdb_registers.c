@@ -3,11 +3,11 @@
 #include "emu/debug/gdb_registers.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include "emu/core/bits.h"
 #include "emu/cpu/flags.h"
 #include "emu/cpu/mmu.h"
 #include "emu/cpu/segment.h"
+#include "emu/cpu/x87_internal.h"
 
 /* ---- what there is ---- */
 
@@ -24,6 +24,17 @@ enum kind {
     KIND_TABLE_LIMIT,
     KIND_LDTR,
     KIND_TR,
+};
+
+enum x87_word {
+    X87_CONTROL_WORD,
+    X87_STATUS_WORD,
+    X87_TAG_WORD,
+    X87_CODE_SELECTOR,
+    X87_CODE_OFFSET,
+    X87_DATA_SELECTOR,
+    X87_DATA_OFFSET,
+    X87_OPCODE,
 };
 
 struct gdb_register {
@@ -59,14 +70,14 @@ static const struct gdb_register registers[] = {
     {"st5", "i387_ext", KIND_X87_REGISTER, 5, 10},
     {"st6", "i387_ext", KIND_X87_REGISTER, 6, 10},
     {"st7", "i387_ext", KIND_X87_REGISTER, 7, 10},
-    {"fctrl", "int", KIND_X87_CONTROL, 0, 4},
-    {"fstat", "int", KIND_X87_CONTROL, 1, 4},
-    {"ftag", "int", KIND_X87_CONTROL, 2, 4},
-    {"fiseg", "int", KIND_X87_CONTROL, 3, 4},
-    {"fioff", "int", KIND_X87_CONTROL, 4, 4},
-    {"foseg", "int", KIND_X87_CONTROL, 5, 4},
-    {"fooff", "int", KIND_X87_CONTROL, 6, 4},
-    {"fop", "int", KIND_X87_CONTROL, 7, 4},
+    {"fctrl", "int", KIND_X87_CONTROL, X87_CONTROL_WORD, 4},
+    {"fstat", "int", KIND_X87_CONTROL, X87_STATUS_WORD, 4},
+    {"ftag", "int", KIND_X87_CONTROL, X87_TAG_WORD, 4},
+    {"fiseg", "int", KIND_X87_CONTROL, X87_CODE_SELECTOR, 4},
+    {"fioff", "int", KIND_X87_CONTROL, X87_CODE_OFFSET, 4},
+    {"foseg", "int", KIND_X87_CONTROL, X87_DATA_SELECTOR, 4},
+    {"fooff", "int", KIND_X87_CONTROL, X87_DATA_OFFSET, 4},
+    {"fop", "int", KIND_X87_CONTROL, X87_OPCODE, 4},
     /* ours */
     {"cr0", "cr0_bits", KIND_CR, 0, 4},
     {"cr2", "data_ptr", KIND_CR, 2, 4},
@@ -122,6 +133,26 @@ static uint64_t *control_register(struct cpu_state *state, unsigned n)
     return of[n];
 }
 
+static uint64_t x87_control_get(const struct x87_state *fpu, unsigned n)
+{
+    switch (n) {
+    case X87_CONTROL_WORD: return fpu->control;
+    case X87_STATUS_WORD: return x87_status_word(fpu);
+    case X87_TAG_WORD: return x87_tag_word(fpu);
+    case X87_CODE_SELECTOR: return fpu->code_selector;
+    case X87_CODE_OFFSET: return fpu->code_offset;
+    case X87_DATA_SELECTOR: return fpu->data_selector;
+    case X87_DATA_OFFSET: return fpu->data_offset;
+    default: return fpu->opcode;
+    }
+}
+
+/* ST(n) is counted from the top of the stack. */
+static unsigned x87_place(const struct x87_state *fpu, unsigned n)
+{
+    return (fpu->top + n) & 7;
+}
+
 static uint64_t register_get(const struct cpu_state *state, const struct gdb_register *r)
 {
     const struct cpu_table_state *table = r->index ? &state->idtr : &state->gdtr;
@@ -136,15 +167,17 @@ static uint64_t register_get(const struct cpu_state *state, const struct gdb_reg
     case KIND_TABLE_LIMIT: return table->limit;
     case KIND_LDTR: return state->ldtr.selector;
     case KIND_TR: return state->tr.selector;
-    default: return 0; /* the FPU's */
+    case KIND_X87_CONTROL: return x87_control_get(&state->x87, r->index);
+    default: return state->x87.reg[x87_place(&state->x87, r->index)].mantissa;
     }
 }
 
 void gdb_register_read(const struct cpu_state *state, unsigned n, uint8_t *to)
 {
     const struct gdb_register *r = &registers[n];
-    memset(to, 0, r->bytes);
     le_store(to, r->bytes < 8 ? r->bytes : 8, register_get(state, r));
+    if (r->kind == KIND_X87_REGISTER)
+        le16_store(to + 8, state->x87.reg[x87_place(&state->x87, r->index)].sign_exponent);
 }
 
 /* ---- writing ---- */
@@ -194,10 +227,46 @@ static bool selector_write(const struct cpu *cpu, struct cpu_state *state, unsig
     return true;
 }
 
+static bool x87_error_pending(const struct x87_state *fpu)
+{
+    return fpu->status & ~fpu->control & FLOAT_EXCEPTIONS;
+}
+
+static uint8_t used_registers(uint16_t tags)
+{
+    unsigned used = 0;
+    for (unsigned n = 0; n < 8; n++) used |= ((tags >> (2 * n) & 3) != 3) << n;
+    return (uint8_t)used;
+}
+
+/* Whether an exception is pending, and with it the FERR# pin, is the guest's to change. */
+static bool x87_control_write(struct x87_state *fpu, unsigned n, uint32_t value)
+{
+    bool pending = x87_error_pending(fpu);
+    switch (n) {
+    case X87_CONTROL_WORD: fpu->control = (value & 0x1f3f) | 0x40; break;
+    case X87_STATUS_WORD:
+        fpu->top = value >> 11 & 7;
+        fpu->status = (value & 0x477f) | (fpu->status & (X87_SUMMARY | X87_BUSY));
+        break;
+    case X87_TAG_WORD: fpu->used = used_registers((uint16_t)value); break;
+    case X87_CODE_SELECTOR: fpu->code_selector = (uint16_t)value; break;
+    case X87_CODE_OFFSET: fpu->code_offset = value; break;
+    case X87_DATA_SELECTOR: fpu->data_selector = (uint16_t)value; break;
+    case X87_DATA_OFFSET: fpu->data_offset = value; break;
+    default: fpu->opcode = value & 0x7ff; break;
+    }
+    return x87_error_pending(fpu) == pending;
+}
+
 bool gdb_register_write(const struct cpu *cpu, struct cpu_state *state, unsigned n, const uint8_t *from)
 {
     const struct gdb_register *r = &registers[n];
-    if (r->kind == KIND_X87_REGISTER || r->kind == KIND_X87_CONTROL) return true;
+    if (r->kind == KIND_X87_REGISTER) {
+        struct float80 *reg = &state->x87.reg[x87_place(&state->x87, r->index)];
+        *reg = (struct float80){.mantissa = le64_load(from), .sign_exponent = le16_load(from + 8)};
+        return true;
+    }
     uint32_t value = le32_load(from);
     if (value == (uint32_t)register_get(state, r)) return true;
     switch (r->kind) {
@@ -210,6 +279,7 @@ bool gdb_register_write(const struct cpu *cpu, struct cpu_state *state, unsigned
     case KIND_CR:
         if (r->index == 2 || r->index == 3) *control_register(state, r->index) = value;
         return r->index == 2 || r->index == 3;
+    case KIND_X87_CONTROL: return x87_control_write(&state->x87, r->index, value);
     default: return false;
     }
 }

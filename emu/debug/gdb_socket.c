@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -82,13 +83,17 @@ static enum gdb_socket_result result(ssize_t size, size_t *done)
     return later ? GDB_SOCKET_LATER : GDB_SOCKET_LOST;
 }
 
+static bool peer_gone(int fd)
+{
+    struct pollfd look = {.fd = fd, .events = POLLRDHUP};
+    return poll(&look, 1, 0) > 0;
+}
+
 enum gdb_socket_result gdb_socket_receive(int fd, void *to, size_t size, size_t *done)
 {
-    char byte;
     if (size) return result(recv(fd, to, size, MSG_DONTWAIT), done);
-    enum gdb_socket_result peeked = result(recv(fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK), done);
     *done = 0;
-    return peeked == GDB_SOCKET_OK ? GDB_SOCKET_LATER : peeked;
+    return peer_gone(fd) ? GDB_SOCKET_LOST : GDB_SOCKET_LATER;
 }
 
 enum gdb_socket_result gdb_socket_send(int fd, const void *from, size_t size, size_t *done)

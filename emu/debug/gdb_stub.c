@@ -81,8 +81,8 @@ void gdb_stop(struct gdb_stub *stub, enum gdb_signal signal)
     stub->at_breakpoint = false;
 }
 
-/* "swbreak" means a breakpoint where gdb sees the instruction pointer; with a segment base between the two gdb would take
- * it for a leftover and go on (LESSONS 51). */
+/* "swbreak" means a breakpoint where gdb sees the instruction pointer; with a segment base between the two
+ * gdb would take it for a leftover and go on (LESSONS 51). */
 void gdb_send_stop(struct gdb_stub *stub)
 {
     bool tell = stub->at_breakpoint && stub->tells_breaks && next_eip(stub) == stub->stopped_at;
@@ -92,7 +92,8 @@ void gdb_send_stop(struct gdb_stub *stub)
     gdb_wire_send(&stub->wire);
 }
 
-/* A breakpoint where the machine was seen to stand is left behind; one where the debugger has moved it is met. */
+/* A breakpoint where the machine was seen to stand is left behind; one where the debugger has moved it is
+ * met. */
 void gdb_resume(struct gdb_stub *stub, bool step)
 {
     if (shut_down(stub)) { /* only a reset would help */
@@ -167,7 +168,8 @@ static void interrupt(struct gdb_stub *stub)
     gdb_send_stop(stub);
 }
 
-/* Of what comes while the machine runs, only the wish that it stop is heard; the rest keeps its place behind it. */
+/* Of what comes while the machine runs, only the wish that it stop is heard; the rest keeps its place behind
+ * it. */
 static void listen_while_running(struct gdb_stub *stub)
 {
     if (gdb_wire_take_break(&stub->wire)) {
@@ -243,7 +245,7 @@ int gdb_stub_fd(const struct gdb_stub *stub)
 short gdb_stub_poll_events(const struct gdb_stub *stub)
 {
     short out = connected(stub) && stub->wire.output_size ? POLLOUT : 0;
-    short in = !connected(stub) || gdb_wire_room(&stub->wire) ? POLLIN : 0;
+    short in = !connected(stub) || gdb_wire_room(&stub->wire) ? POLLIN : POLLRDHUP;
     return in | out;
 }
 

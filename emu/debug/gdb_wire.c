@@ -70,8 +70,8 @@ static void input_drop(struct gdb_wire *wire, size_t from, size_t size)
     memmove(wire->input + from, wire->input + from + size, wire->input_size - from);
 }
 
-/* Where the payload that begins at `from` ends: at its #, at a $ (it was cut off by the next packet), or at the end of
- * what there is. */
+/* Where the payload that begins at `from` ends: at its #, at a $ (it was cut off by the next packet), or at
+ * the end of what there is. */
 static size_t payload_end(const struct gdb_wire *wire, size_t from)
 {
     while (from < wire->input_size && wire->input[from] != '#' && wire->input[from] != '$') from++;
@@ -104,7 +104,8 @@ static void unescape(struct gdb_wire *wire, const uint8_t *payload, size_t size)
 
 enum progress { WAIT, AGAIN, DONE };
 
-/* Drops what is neither packet nor break; a reply is sent again if it is asked for. AGAIN: a $ is first now. */
+/* Drops what is neither packet nor break; a reply is sent again if it is asked for. AGAIN: a $ is first now.
+ */
 static enum progress find_packet(struct gdb_wire *wire, enum gdb_wire_event *event)
 {
     size_t at = 0;

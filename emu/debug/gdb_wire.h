@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The wire of GDB's remote serial protocol: packets out of a stream of bytes, and back. No socket and no meaning here
- * (Debugging with GDB, E.1 "Overview" and E.7 "Packet Acknowledgment").
+ * The wire of GDB's remote serial protocol: packets out of a stream of bytes, and back. No socket and no
+ * meaning here (Debugging with GDB, E.1 "Overview" and E.7 "Packet Acknowledgment").
  *
- *     $payload#cc    a packet; cc is the sum of the payload's bytes, in hex. # $ } * in it are sent as }, byte ^ 20h
+ *     $payload#cc    a packet; cc is the sum of the payload's bytes, in hex. # $ } * in it are sent as },
+ * byte ^ 20h
  *     + -            the last packet was good, or is to be sent again
  *     03h            outside packets: stop the machine
  *
- * Everything is bounded; whatever comes in, there is an answer or nothing. A peer that never sends + is fine: replies do
- * not wait for it.
+ * Everything is bounded; whatever comes in, there is an answer or nothing. A peer that never sends + is fine:
+ * replies do not wait for it.
  */
 #ifndef EMU_DEBUG_GDB_WIRE_H
 #define EMU_DEBUG_GDB_WIRE_H
@@ -48,7 +49,8 @@ void gdb_wire_init(struct gdb_wire *wire);
 size_t gdb_wire_room(const struct gdb_wire *wire);
 /* Takes in at most gdb_wire_room() bytes; how many. */
 size_t gdb_wire_feed(struct gdb_wire *wire, const void *bytes, size_t size);
-/* The next event, in order; acknowledgements are dealt with on the way. Do not call when !gdb_wire_can_reply(). */
+/* The next event, in order; acknowledgements are dealt with on the way. Do not call when
+ * !gdb_wire_can_reply(). */
 enum gdb_wire_event gdb_wire_next(struct gdb_wire *wire);
 /* Takes out the first 03h that lies between packets, ahead of them; false when there is none. */
 bool gdb_wire_take_break(struct gdb_wire *wire);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The wire of gdb's protocol, without sockets: framing, checksums, escapes, acknowledgements, hex; and anything at all as
- * input. */
+/* The wire of gdb's protocol, without sockets: framing, checksums, escapes, acknowledgements, hex; and
+ * anything at all as input. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
