@@ -129,14 +129,14 @@ static const struct mmio_ops boot_port_ops = {.write = boot_rom_ready, .min_size
 static bool load_bios(struct board *board, struct error *error)
 {
     const struct board_config *config = &board->config;
+    const char *name = config->bios ? config->bios : BIOS_DEFAULT;
     size_t size;
-    uint8_t *image = firmware_load(config->bios ? config->bios : BIOS_DEFAULT, config->data_dirs,
-                                   config->data_dir_count, 16 * MIB, &size, error);
+    uint8_t *image = firmware_load(name, config->data_dirs, config->data_dir_count, 16 * MIB, &size, error);
     if (!image) return error_prefix(error, "-bios");
     if (size % 65536) {
         free(image);
-        return error_set(error, "-bios: %s: %zu bytes are no multiple of 64 KiB, so this is no BIOS",
-                         config->bios, size);
+        return error_set(error, "-bios: %s: %zu bytes are no multiple of 64 KiB, so this is no BIOS", name,
+                         size);
     }
     board->bios = region_new_rom("bios", size, error);
     if (board->bios) memcpy(board->bios->host, image, size);

@@ -15,7 +15,7 @@ static void deliver(void *owner, const uint8_t *data, size_t size)
         size_t pending = chardev->tail - chardev->head;
         size_t capacity = (pending + size) * 2;
         uint8_t *queue = malloc(capacity);
-        if (!queue) return;
+        if (!queue) return; /* as a wire that lost it */
         if (pending) memcpy(queue, chardev->queue + chardev->head, pending);
         free(chardev->queue);
         chardev->queue = queue;
@@ -68,5 +68,5 @@ void chardev_feed(struct chardev *chardev, const void *data, size_t size)
 
 size_t chardev_backlog(const struct chardev *chardev)
 {
-    return chardev_pending(chardev);
+    return chardev_pending(chardev) + chardev->port.waiting;
 }

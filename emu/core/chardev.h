@@ -5,7 +5,8 @@
  *
  * Output goes straight to the backend's `write`. Input is posted through the door and then waits in the
  * channel's queue, inside the machine, until the device reads it: a device takes bytes at its own pace, in
- * virtual time, and nothing is dropped because a guest is slow.
+ * virtual time, and nothing is dropped because a guest is slow. A reset of the machine leaves the queue as it
+ * is.
  */
 #ifndef EMU_CORE_CHARDEV_H
 #define EMU_CORE_CHARDEV_H
@@ -24,24 +25,25 @@ struct chardev {
     void (*close)(void *backend);
     void *backend;
 
-    /* Set by the device: called when the queue gets its first byte. */
+    /* Set by the device; may be NULL. Called when input comes to an empty queue, once it is there to read. */
     void (*input_ready)(void *device);
     void *device;
 
-    uint8_t *queue;
+    uint8_t *queue; /* the bytes from head up to tail have not been read */
     size_t head, tail, capacity;
 };
 
 void chardev_init(struct chardev *chardev, struct door *door, const char *name);
-void chardev_destroy(struct chardev *chardev); /* calls the backend's close */
+void chardev_destroy(struct chardev *chardev); /* calls the backend's close; input that waits is dropped */
 
 /* Device side. */
 void chardev_write(struct chardev *chardev, const void *data, size_t size);
-size_t chardev_read(struct chardev *chardev, void *data, size_t size); /* how many there were */
-size_t chardev_pending(const struct chardev *chardev);
+size_t chardev_read(struct chardev *chardev, void *data,
+                    size_t size);                      /* how many it got, at the most `size` */
+size_t chardev_pending(const struct chardev *chardev); /* bytes to read now */
 
-/* Outside: hands input to the door. `chardev_backlog` is what the guest has not read yet; stop feeding when
- * it is large. */
+/* Outside: hands input to the door. `chardev_backlog` is what was fed and the guest has not read yet, at the
+ * door or in the queue; stop feeding when it is large. */
 void chardev_feed(struct chardev *chardev, const void *data, size_t size);
 size_t chardev_backlog(const struct chardev *chardev);
 

@@ -30,7 +30,7 @@ void clock_event_init(struct clock_event *event, struct clock *clock, const char
 void clock_event_destroy(struct clock_event *event)
 {
     if (!event->clock) return;
-    list_remove(&event->queued);
+    clock_event_cancel(event);
     list_remove(&event->known);
     event->clock = NULL;
 }
@@ -43,7 +43,8 @@ static struct clock_event *event_at(struct list *node)
 void clock_event_at(struct clock_event *event, vtime deadline)
 {
     struct clock *clock = event->clock;
-    list_remove(&event->queued);
+    clock_event_cancel(event);
+    if (deadline == VTIME_NEVER) return;
     event->deadline = deadline;
     event->order = clock->next_order++;
     struct list *before = clock->queue.prev;
@@ -54,7 +55,9 @@ void clock_event_at(struct clock_event *event, vtime deadline)
 
 void clock_event_in(struct clock_event *event, vtime delay)
 {
-    clock_event_at(event, clock_now(event->clock) + delay);
+    vtime deadline;
+    if (__builtin_add_overflow(clock_now(event->clock), delay, &deadline)) deadline = VTIME_NEVER;
+    clock_event_at(event, deadline);
 }
 
 void clock_event_cancel(struct clock_event *event)
@@ -93,7 +96,9 @@ void clock_jump(struct clock *clock, vtime to)
 unsigned clock_fire_due(struct clock *clock)
 {
     unsigned fired = 0;
-    /* What is scheduled for now while events fire waits for the next call, so that this ends. */
+    /* What is scheduled for now while events fire waits for the next call, so that this ends: its order is
+     * not below `last`. Any event may be cancelled or scheduled anew by one that fires, so the search starts
+     * over each time. */
     uint64_t last = clock->next_order;
     for (;;) {
         struct clock_event *due = NULL;

@@ -11,6 +11,7 @@ TRACE_EVENT(door_event, "door.in", "port:s bytes:u");
 struct door_item {
     struct list node;
     struct door_port *port;
+    uint64_t number; /* in the order of posting */
     size_t size;
     uint8_t data[];
 };
@@ -30,6 +31,7 @@ static void drop_waiting(struct door *door, const struct door_port *port)
         struct door_item *item = list_entry(node, struct door_item, node);
         if (port && item->port != port) continue;
         list_remove(node);
+        item->port->waiting -= item->size;
         free(item);
     }
 }
@@ -60,9 +62,11 @@ void door_post(struct door_port *port, const void *data, size_t size)
     struct door_item *item = malloc(sizeof *item + size);
     if (!item) return; /* as a wire that lost it */
     item->port = port;
+    item->number = port->door->posted++;
     item->size = size;
     memcpy(item->data, data, size);
     list_append(&port->door->waiting, &item->node);
+    port->waiting += size;
 }
 
 bool door_waiting(const struct door *door)
@@ -72,9 +76,12 @@ bool door_waiting(const struct door *door)
 
 void door_let_in(struct door *door)
 {
+    uint64_t end = door->posted; /* what a delivery posts waits for the next call, so that this ends */
     while (!list_empty(&door->waiting)) {
         struct door_item *item = list_entry(door->waiting.next, struct door_item, node);
+        if (item->number >= end) return;
         list_remove(&item->node);
+        item->port->waiting -= item->size;
         door->let_in++;
         if (trace_on(&door_event))
             trace_emit(&door_event, door->clock, item->port->name, (uint64_t)item->size);

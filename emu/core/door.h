@@ -4,9 +4,9 @@
  *
  * Keyboard, serial input, received packets, monitor commands and host events are posted to a port of the door
  * by whatever waits for the host (main.c, ui/), at any time, on the machine's thread. They are let in by the
- * run loop between two runs of the CPU, in the order of posting, and stamped with that virtual time. Nothing
- * else from the host may reach guest-visible state, so a log of the door is all that is needed to repeat a
- * run.
+ * run loop between two runs of the CPU, in the order of posting; the virtual time at that moment (which the
+ * trace event "door.in" shows) is when the guest sees them. Nothing else from the host may reach guest-
+ * visible state, so a log of the door is all that is needed to repeat a run.
  */
 #ifndef EMU_CORE_DOOR_H
 #define EMU_CORE_DOOR_H
@@ -21,7 +21,7 @@ struct door {
     struct clock *clock;
     struct list waiting; /* posted, not yet let in */
     struct list ports;
-    uint64_t let_in; /* events so far */
+    uint64_t posted, let_in; /* events so far */
 };
 
 struct door_port {
@@ -30,20 +30,24 @@ struct door_port {
     void *owner;
     struct door *door;
     struct list known;
+    size_t waiting; /* bytes posted, not yet let in */
 };
 
 void door_init(struct door *door, struct clock *clock);
+/* Drops what waits. Ports may go before or after, while the structure itself is there. */
 void door_destroy(struct door *door);
 /* A port belongs to the part of the machine that listens. `deliver` runs on the machine's thread, between
  * runs. */
 void door_port_init(struct door_port *port, struct door *door, const char *name,
                     void (*deliver)(void *owner, const uint8_t *data, size_t size), void *owner);
+/* Drops what waits for the port. What is posted to it from then on is lost. */
 void door_port_destroy(struct door_port *port);
 
-/* From outside: copies the bytes and queues them. */
+/* From outside: copies the bytes and queues them. No bytes are no event. */
 void door_post(struct door_port *port, const void *data, size_t size);
 bool door_waiting(const struct door *door);
-/* For the run loop: delivers everything that waits. */
+/* For the run loop, between runs: delivers everything that waits when it is called. What a delivery posts in
+ * its turn waits for the next call. */
 void door_let_in(struct door *door);
 
 #endif

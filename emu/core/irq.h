@@ -20,8 +20,8 @@ static inline void irq_set(const struct irq_line *line, bool level)
     if (line->set) line->set(line->owner, line->number, level);
 }
 
-/* A line with several drivers, high while any of them is: the serial ports COM1 and COM3 share one. Which inputs are high
- * follows from the drivers' own state, so this is no state to save. */
+/* A line with several drivers, high while any of them is: the serial ports COM1 and COM3 share one. Which
+ * inputs are high follows from the drivers' own state, so this is no state to save. */
 struct shared_irq {
     struct irq_line out;
     unsigned high; /* bit per input */

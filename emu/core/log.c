@@ -10,6 +10,7 @@
 unsigned log_items;
 static FILE *log_file;
 
+/* Messages while a full-screen display owns the terminal. */
 static struct {
     bool on;
     char *text;
@@ -112,7 +113,8 @@ void log_print(const char *format, ...)
 /* ---- lint ---- */
 
 static struct {
-    char **seen; /* "device|where|format" of each rule that was reported */
+    char **
+        seen; /* "device|where|format" of each rule that was reported; as many as the source has lint calls */
     size_t count, capacity;
     uint64_t total;
     bool quiet;
@@ -139,16 +141,18 @@ static bool first_time(const char *device, const char *where, const char *format
 void lint(const char *device, const char *where, const char *format, ...)
 {
     lints.total++;
+    if (lints.quiet) return;
     bool first = first_time(device, where, format);
-    if (lints.quiet || (!first && !log_on(LOG_GUEST_ERRORS))) return;
+    if (!first && !log_on(LOG_GUEST_ERRORS)) return;
     char text[600], line[1024];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     snprintf(line, sizeof line, "lint: %s: %s (%s)", device, text, where);
-    if (first) say(line);
-    if (log_on(LOG_GUEST_ERRORS) && log_file) fprintf(log_file, "%s\n", line);
+    bool logged = log_on(LOG_GUEST_ERRORS);
+    if (first || (logged && !log_file)) say(line);
+    if (logged && log_file) fprintf(log_file, "%s\n", line);
 }
 
 uint64_t lint_count(void)

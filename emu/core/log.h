@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include "emu/core/error.h"
 
-/* `vitrine: ` and the text and a newline, on stderr. */
+/* `vitrine: ` and the text, cut at about a thousand bytes, and a newline, on stderr. */
 void message(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* While a full-screen display owns the terminal, messages are kept; they appear when it is given back. */
 void message_hold(bool hold);
@@ -29,19 +29,22 @@ static inline bool log_on(enum log_item item)
 {
     return __builtin_expect((log_items & item) != 0, 0);
 }
-bool log_enable(const char *comma_separated, struct error *error); /* an unknown item names the known ones */
-void log_set_output(FILE *file);                                   /* -D; not owned */
-void log_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Adds items. An unknown one is an error that names the known ones; those before it are on by then. */
+bool log_enable(const char *comma_separated, struct error *error);
+void log_set_output(FILE *file); /* -D; not owned. NULL: stderr, as at the start */
 FILE *log_output(void);
+/* To that output, as it is: whoever prints decides whether log_on, and ends the line. */
+void log_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * A rule that a driver broke. One line, the first time for each rule and device: `vitrine: lint: ide0: text
+ * A rule that a driver broke. A message, the first time for each rule and device: `vitrine: lint: ide0: text
  * (section)`. `where` names the specification and section ("PCI 2.3, 3.2.2.3.2"). Later times are only
- * counted.
+ * counted; with LOG_GUEST_ERRORS every time is a line, in the file of -D if there is one. A rule is known by
+ * `where` and `format`, so guest-chosen values belong into the arguments.
  */
 void lint(const char *device, const char *where, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-uint64_t lint_count(void);
-void lint_quiet(bool quiet); /* tests that break rules on purpose */
+uint64_t lint_count(void);   /* all times, of all machines of the process */
+void lint_quiet(bool quiet); /* counts only: for tests that break rules on purpose */
 
 #endif

@@ -7,13 +7,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Digits of a fraction that count; 10^18 fits 64 bits. */
+#define FRACTION_DIGITS 18
+
+/* A decimal number or, after 0x, a hexadecimal one; a leading zero means nothing. False when there is none,
+ * or it is too large. */
+static bool parse_digits(const char *text, const char **end, uint64_t *value)
+{
+    bool hexadecimal = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+    const char *digits = hexadecimal ? text + 2 : text;
+    if (!(hexadecimal ? isxdigit((unsigned char)*digits) : isdigit((unsigned char)*digits))) return false;
+    char *after;
+    errno = 0;
+    *value = strtoull(digits, &after, hexadecimal ? 16 : 10);
+    *end = after;
+    return !errno;
+}
+
 bool number_parse(const char *text, uint64_t max, uint64_t *value)
 {
-    if (!isdigit((unsigned char)text[0])) return false;
-    char *end;
-    errno = 0;
-    unsigned long long number = strtoull(text, &end, 0);
-    if (errno || *end || number > max) return false;
+    const char *end;
+    uint64_t number;
+    if (!parse_digits(text, &end, &number) || *end || number > max) return false;
     *value = number;
     return true;
 }
@@ -31,24 +46,31 @@ static bool suffix_unit(const char *suffix, uint64_t plain, uint64_t *unit)
     return true;
 }
 
+/* The digits behind a point, as numerator / denominator; those that are too many to matter are passed
+ * over. */
+static const char *parse_fraction(const char *text, uint64_t *numerator, uint64_t *denominator)
+{
+    *numerator = 0;
+    *denominator = 1;
+    for (unsigned count = 0; isdigit((unsigned char)*text); text++, count++) {
+        if (count >= FRACTION_DIGITS) continue;
+        *numerator = *numerator * 10 + (uint64_t)(*text - '0');
+        *denominator *= 10;
+    }
+    return text;
+}
+
 bool size_parse(const char *text, uint64_t plain, uint64_t *bytes)
 {
-    if (!isdigit((unsigned char)text[0])) return false;
-    char *end;
-    uint64_t unit;
-    errno = 0;
-    unsigned long long whole = strtoull(text, &end, 0);
-    if (errno) return false;
-    if (*end == '.') { /* 1.5G: the fraction is exact for any sensible number of digits */
-        char *fraction_end;
-        double value = strtod(text, &fraction_end);
-        if (!suffix_unit(fraction_end, plain, &unit) || value * (double)unit >= 0x1p63) return false;
-        *bytes = (uint64_t)(value * (double)unit);
-        return true;
-    }
-    if (!suffix_unit(end, plain, &unit) || (whole && unit > UINT64_MAX / whole)) return false;
-    *bytes = whole * unit;
-    return true;
+    const char *end;
+    uint64_t whole, unit, numerator = 0, denominator = 1, part;
+    if (!parse_digits(text, &end, &whole)) return false;
+    bool decimal = text[1] != 'x' && text[1] != 'X';
+    if (*end == '.' && decimal && isdigit((unsigned char)end[1]))
+        end = parse_fraction(end + 1, &numerator, &denominator);
+    if (!suffix_unit(end, plain, &unit)) return false;
+    part = (uint64_t)((unsigned __int128)numerator * unit / denominator);
+    return !__builtin_mul_overflow(whole, unit, &whole) && !__builtin_add_overflow(whole, part, bytes);
 }
 
 /* Levenshtein distance, for words of up to 63 letters. */

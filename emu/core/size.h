@@ -6,13 +6,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Bytes, with an optional suffix K M G T (powers of 1024, either case). `unit` applies when there is no
- * suffix (QEMU's -m counts in MiB). False on anything else, negative numbers and overflow included. */
+/* Bytes: a number, decimal (a fraction is rounded down to bytes) or 0x, and an optional suffix B K M G T
+ * (bytes and powers of 1024, either case; a hexadecimal number takes a B as its digit). `unit` applies when
+ * there is no suffix (QEMU's -m counts in MiB). False on anything else, negative numbers and overflow
+ * included. */
 bool size_parse(const char *text, uint64_t unit, uint64_t *bytes);
-/* A whole number, decimal or 0x, up to `max`. */
+/* A whole number, decimal or 0x, up to `max`. A leading zero is no octal. On false *value is untouched. */
 bool number_parse(const char *text, uint64_t max, uint64_t *value);
-/* The name in the NULL-terminated list that is nearest to `word` (edit distance), or NULL when none is near.
- */
+/* The name in the NULL-terminated list that is nearest to `word`: the fewest letters to change, add or take
+ * away, at the most half of the word's; the first of equals. NULL when none is near. */
 const char *nearest_name(const char *word, const char *const *names);
 
 #endif

@@ -32,15 +32,16 @@ enum state_type { STATE_U8, STATE_U16, STATE_U32, STATE_U64, STATE_BOOL, STATE_S
 struct state_field {
     const char *name; /* NULL ends a table */
     enum state_type type;
-    uint16_t since; /* version of the table that brought this field; older saves leave it as reset made it */
+    uint16_t since; /* version that brought this field; an older save leaves it as it is, that is, as reset made it */
     size_t offset;  /* of the first element */
     size_t count;   /* elements; an array is one field */
     size_t size;    /* of one element */
     const struct state_field *fields; /* of one element, when it is a structure */
 };
 
+/* The version counts for nested structures too: their fields' `since` is a version of the outermost table. */
 struct state_table {
-    const char *name;
+    const char *name; /* at most 63 letters */
     uint16_t version;
     size_t size;
     const struct state_field *fields;
@@ -94,13 +95,16 @@ bool state_buffer_take(struct state_buffer *buffer, void *data, size_t size); /*
 
 /* Appends the state to the buffer: name, version, then the fields. */
 void state_save(const struct state_table *table, const void *state, struct state_buffer *to);
-/* The reverse. Refuses another name, a newer version and a short buffer; `state` is then unchanged. */
+/* The reverse, from the buffer's cursor on. Refuses another name, a newer version and a short buffer; `state`
+ * is then unchanged, the cursor somewhere. */
 bool state_load(const struct state_table *table, void *state, struct state_buffer *from, struct error *error);
-/* 64-bit hash (FNV-1a) of the saved form, continued from `seed`. */
+/* 64-bit hash (FNV-1a) of the fields in their saved form, continued from `seed`, an earlier result; 0 starts
+ * anew. */
 uint64_t state_hash(const struct state_table *table, const void *state, uint64_t seed);
-/* Name of the first field that differs, as "channel[1].count", in `where`; false when all are equal. */
+/* True with the name of the first field that differs, as "channel[1].count", in `where`; false when all are
+ * equal. */
 bool state_differs(const struct state_table *table, const void *a, const void *b, char *where, size_t size);
-/* One `name = value` line per field. */
+/* One `name = value` line per field, and per element of an array. */
 void state_print(const struct state_table *table, const void *state, FILE *to);
 
 #endif

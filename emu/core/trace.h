@@ -7,9 +7,15 @@
  *     if (trace_on(&dma_map_event)) trace_emit(&dma_map_event, clock, space->name, addr, len, "to-device");
  *
  * The fields string lists `name:type` with types s (const char *), x (uint64_t, hexadecimal), u (uint64_t), d
- * (int64_t); the arguments follow in that order and MUST have exactly these types (cast integers to uint64_t
- * or int64_t). Switched off, an event costs one load and one predictable branch. Event names are
- * `device.what`, lower case.
+ * (int64_t), with a space between; the arguments follow in that order and MUST have exactly these types (cast
+ * integers to uint64_t or int64_t), since the compiler cannot check them. A line is
+ *
+ *     1234 dma.map space=ide addr=0x1000 len=512 direction=to-device
+ *     {"event":"dma.map","ns":1234,"space":"ide","addr":"0x1000","len":512,"direction":"to-device"}
+ *
+ * Switched off, an event costs one load and one predictable branch. Event names are `device.what`, lower
+ * case; several files may define events of the same name. What is on belongs to the program, not to a
+ * machine.
  */
 #ifndef EMU_CORE_TRACE_H
 #define EMU_CORE_TRACE_H
@@ -40,7 +46,7 @@ static inline bool trace_on(const struct trace_event *event)
 /* `clock` stamps the line with virtual time; NULL leaves the stamp out. */
 void trace_emit(const struct trace_event *event, const struct clock *clock, ...);
 
-/* Switches on every event that matches a shell pattern ("dma.*", "ide*"); an error when none does. */
+/* Switches on every event whose name matches a shell pattern ("dma.*", "ide*"); an error when none does. */
 bool trace_enable(const char *pattern, struct error *error);
 /* Where lines go (default stderr), and whether as JSON. Not owned. */
 void trace_set_output(FILE *file, bool json);

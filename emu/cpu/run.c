@@ -109,6 +109,13 @@ static inline void run_next(struct cpu *cpu, uint64_t most)
 
 /* ---- deliveries ---- */
 
+/* The next delivery counts as an instruction. */
+static bool delivery_counts(const struct cpu *cpu)
+{
+    return cpu->stuck >= STUCK_DELIVERIES &&
+           cpu->stats.retired + cpu->retired_before_block == cpu->stuck_at;
+}
+
 /* False: shutdown. */
 static bool deliver(struct cpu *cpu, const struct fault *event)
 {
@@ -233,13 +240,15 @@ static enum next_step attend(struct cpu *cpu, enum cpu_stop *stop)
     run_at_boundary(cpu);
     cpu->attention &= ~(uint32_t)ATTENTION_CUT;
     if (cpu->attention & ATTENTION_RESET) cpu_reset_state(cpu);
+    bool used_up = cpu->retired_before_block >= cpu->budget;
+    if (used_up && delivery_counts(cpu)) return stop_with(stop, CPU_STOP_BUDGET);
     if (cpu->debug_status && cpu->s.interrupt_shadow != 2) return delivered(stop, deliver_trap(cpu, false));
     if (cpu->s.shutdown) return stop_with(stop, CPU_STOP_TRIPLE_FAULT);
     if (cpu->attention & ATTENTION_EXIT) {
         cpu->attention &= ~(uint32_t)ATTENTION_EXIT;
         return stop_with(stop, CPU_STOP_ASKED);
     }
-    if (cpu->retired_before_block >= cpu->budget) return stop_with(stop, CPU_STOP_BUDGET);
+    if (used_up) return stop_with(stop, CPU_STOP_BUDGET);
     enum next_step step = attend_interrupts(cpu, stop);
     if (step != STEP_BLOCK) return step;
     if (cpu->s.halted) return stop_with(stop, CPU_STOP_HALTED);
@@ -394,9 +403,8 @@ bool repeat_continue(struct cpu *cpu)
 
 uint64_t repeat_limit(const struct cpu *cpu)
 {
-    if (cpu->s.eflags & FLAG_TF) return 1;
-    uint64_t retired = cpu_retired(cpu);
-    return cpu->budget > retired ? cpu->budget - retired : 1;
+    /* Also an interrupt that STI held off until after this iteration. */
+    return repeat_must_stop(cpu) ? 1 : cpu->budget - cpu_retired(cpu);
 }
 
 /* ---- near jumps ---- */
