@@ -32,7 +32,7 @@ enum state_type { STATE_U8, STATE_U16, STATE_U32, STATE_U64, STATE_BOOL, STATE_S
 struct state_field {
     const char *name; /* NULL ends a table */
     enum state_type type;
-    uint16_t since; /* version that brought this field; an older save leaves it as it is, that is, as reset made it */
+    uint16_t since; /* version that brought this field; an older save leaves it as reset made it */
     size_t offset;  /* of the first element */
     size_t count;   /* elements; an array is one field */
     size_t size;    /* of one element */

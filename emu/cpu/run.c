@@ -112,8 +112,7 @@ static inline void run_next(struct cpu *cpu, uint64_t most)
 /* The next delivery counts as an instruction. */
 static bool delivery_counts(const struct cpu *cpu)
 {
-    return cpu->stuck >= STUCK_DELIVERIES &&
-           cpu->stats.retired + cpu->retired_before_block == cpu->stuck_at;
+    return cpu->stuck >= STUCK_DELIVERIES && cpu->stats.retired + cpu->retired_before_block == cpu->stuck_at;
 }
 
 /* False: shutdown. */

@@ -2,7 +2,7 @@
 /*
  * Runs a fuzz surface without libFuzzer:
  *
- *     fuzz_X [--seed S] [--runs N] [--seconds T] [--save FILE]     N cases made up from the seeds S, S + 1, ...
+ *     fuzz_X [--seed S] [--runs N] [--seconds T] [--save FILE]     cases made up from the seeds S, S + 1, ...
  *     fuzz_X FILE...                                               replays cases
  *
  * When a case breaks something, the line on stderr says how to repeat exactly that case. --save writes the

@@ -205,6 +205,12 @@ static void pass_time(struct play *play)
     board_run(play->board, &budget);
 }
 
+static void wait_for(struct play *play, vtime time)
+{
+    const struct board_budget budget = {.until = board_now(play->board) + time, .insns = UINT64_MAX};
+    board_run(play->board, &budget);
+}
+
 static void pci_config(struct play *play)
 {
     static const uint8_t functions[] = {0x00, 0x08, 0x09, 0x0b, 0x10};
@@ -249,23 +255,70 @@ static void ide_data(struct play *play)
     }
 }
 
-/* A PRD table of a few entries, its address, and the start bit. */
-static void ide_bus_master(struct play *play)
+/* Where a PRD points: plain RAM half of the time. */
+static uint32_t pick_buffer(struct play *play)
+{
+    uint8_t which = fuzz_u8(&play->in);
+    return which & 1 ? 0x4000 + which * 0x101u : (uint32_t)pick_address(play);
+}
+
+/* A PRD table of a few entries, and its address to the channel at `base`. */
+static void put_prd_table(struct play *play, uint16_t base)
 {
     uint8_t shape = fuzz_u8(&play->in), table[8 * 8];
-    uint16_t base = BUS_MASTER + (shape & 1 ? 8 : 0);
     unsigned entries = 1 + fuzz_below(&play->in, 8);
     for (unsigned i = 0; i < entries; i++) {
         uint8_t count = fuzz_u8(&play->in);
-        le32_store(table + 8 * i, (uint32_t)pick_address(play));
-        le16_store(table + 8 * i + 4, count & 1 ? fuzz_u16(&play->in) : (uint16_t)(count * 2));
-        le16_store(table + 8 * i + 6, i + 1 == entries && !(shape & 2) ? 0x8000 : 0);
+        le32_store(table + 8 * i, pick_buffer(play));
+        le16_store(table + 8 * i + 4, count & 1 ? fuzz_u16(&play->in) : (uint16_t)(count * 16));
+        le16_store(table + 8 * i + 6, i + 1 == entries && shape & 7 ? 0x8000 : 0);
     }
-    gaddr at = shape & 4 ? pick_address(play) : 0x1000;
+    gaddr at = shape & 0xe0 ? 0x1000 : pick_address(play);
     (void)!space_write(board_memory(play->board), at, table, 8 * entries);
     out(play, base + 4, 4, (uint32_t)at);
+}
+
+static void ide_bus_master(struct play *play)
+{
+    uint8_t shape = fuzz_u8(&play->in);
+    uint16_t base = BUS_MASTER + (shape & 1 ? 8 : 0);
+    if (shape & 2) put_prd_table(play, base);
     if (shape & 8) out(play, base + 2, 1, 6);
-    out(play, base, 1, shape & 16 ? 9 : 1);
+    out(play, base, 1, (shape & 4 ? 1 : 0) | (shape & 16 ? 8 : 0));
+}
+
+static void program_chips(struct play *play);
+
+/* A transfer as a driver does it, or nearly: PRD table, task file, command, start. What follows meets it
+ * under way. */
+static void disk_transfer(struct play *play)
+{
+    static const uint8_t commands[] = {0xc8, 0xc8, 0xc8, 0xca, 0xca, 0xca,
+                                       0x20, 0x30, 0xc4, 0xc5, 0xec, 0xe7};
+    uint8_t shape = fuzz_u8(&play->in), command = commands[fuzz_below(&play->in, ARRAY_COUNT(commands))];
+    bool second = shape & 1;
+    uint16_t task = second ? 0x170 : 0x1f0, engine = BUS_MASTER + (second ? 8 : 0);
+    bool to_memory = command != 0xca;
+    if (shape & 0xc0) {
+        program_chips(play);
+        out(play, task + 0x206, 1, 6); /* software reset, which ends what was under way */
+        out(play, task + 0x206, 1, 0);
+        out(play, engine, 1, 0);
+        wait_for(play, VTIME_MS);
+    }
+    put_prd_table(play, engine);
+    out(play, engine + 2, 1, 6);
+    out(play, task + 6, 1, (uint8_t)(0xe0 | (shape & 2 ? 0x10 : 0)));
+    out(play, task + 2, 1, 1 + fuzz_below(&play->in, 40));
+    out(play, task + 3, 1, fuzz_u8(&play->in));
+    out(play, task + 4, 1, shape & 4 ? 1 : 0); /* the end of the disk is at 301 */
+    out(play, task + 5, 1, 0);
+    out(play, task + 7, 1, command);
+    out(play, engine, 1, 1 | (to_memory == !(shape & 8 && shape & 16) ? 8 : 0));
+    if (shape & 32)
+        wait_for(play, VTIME_MS);
+    else
+        pass_time(play);
 }
 
 /* A control structure in memory and its address to the device. */
@@ -302,9 +355,10 @@ static void reset_button(struct play *play)
 }
 
 static void (*const actions[])(struct play *play) = {
-    port_write,     port_write,     port_write, port_read,   memory_write, memory_read, pass_time,
-    pass_time,      pass_time,      pci_config, ide_command, ide_command,  ide_data,    ide_data,
-    ide_bus_master, ide_bus_master, fw_cfg_dma, outside,     reset_button,
+    port_write,     port_write,     port_write,    port_read,     memory_write,  memory_read,
+    pass_time,      pass_time,      pass_time,     pci_config,    ide_command,   ide_command,
+    ide_data,       ide_data,       disk_transfer, disk_transfer, disk_transfer, disk_transfer,
+    ide_bus_master, ide_bus_master, fw_cfg_dma,    outside,       reset_button,
 };
 
 /* ---- a case ---- */

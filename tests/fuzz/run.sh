@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Runs every fuzz program below a directory: `run.sh [--long] DIR`. First the kept cases (tests/fuzz/cases/PROGRAM-WHAT), each
-# of which broke something once. Then, quick: a fixed number of cases, always the same, about 15 s in all. --long: five
-# minutes each ($FUZZ_SECONDS to change), from a seed that nobody has tried yet.
+# Runs every fuzz program below a directory: `run.sh [--long] DIR`. First the kept cases
+# (tests/fuzz/cases/PROGRAM-WHAT), each of which broke something once. Then, quick: a fixed number of cases, always
+# the same, about 15 s in all. --long: five minutes each ($FUZZ_SECONDS to change), from a seed that nobody has tried.
 set -eu
 long=
 if [ "$1" = --long ]; then long=1; shift; fi
@@ -15,13 +15,13 @@ trap 'rm -rf "$TMPDIR"' EXIT
 
 runs() {
     case $1 in
-    fuzz_ports) echo 150 ;;
-    fuzz_gdb) echo 100 ;;
-    *) echo 400 ;;
+    fuzz_ports) echo 90 ;;
+    fuzz_gdb) echo 60 ;;
+    *) echo 300 ;;
     esac
 }
 
-# What to run it with, each time.
+# Runs a program: its name, and what to run it with.
 try() {
     name=$1
     shift
