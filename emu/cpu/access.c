@@ -5,6 +5,7 @@
  */
 #include "emu/cpu/access.h"
 #include "emu/cpu/mmu.h"
+#include "emu/cpu/segment.h"
 
 /* ---- accesses ---- */
 
@@ -51,10 +52,44 @@ static void physical_write(struct cpu *cpu, const uint64_t physical[2], unsigned
     space_write(cpu->wiring.memory, physical[1], bytes + first, size - first);
 }
 
+/* A dword register of the CPU's own local APIC: the one kind of device that is met so often that it has a short way. */
+static inline bool is_apic(const struct cpu *cpu, uint64_t physical, unsigned size)
+{
+    return (physical & ~(uint64_t)(PAGE_BYTES - 1)) == cpu->apic_page && size == 4 && !(physical & 3);
+}
+
+static uint64_t device_load(struct cpu *cpu, uint64_t physical, unsigned size)
+{
+    uint64_t value;
+    if (is_apic(cpu, physical, size))
+        return cpu->wiring.apic->read(cpu->wiring.owner, (unsigned)physical & (PAGE_BYTES - 1));
+    space_load(cpu->wiring.memory, physical, size, &value);
+    return value;
+}
+
+static void device_store(struct cpu *cpu, uint64_t physical, unsigned size, uint64_t value)
+{
+    if (is_apic(cpu, physical, size))
+        cpu->wiring.apic->write(cpu->wiring.owner, (unsigned)physical & (PAGE_BYTES - 1), (uint32_t)value);
+    else
+        space_store(cpu->wiring.memory, physical, size, value);
+}
+
+/* Page faults come before #AC (SDM 3A, table 6-2). */
+static void alignment_check(struct cpu *cpu, uint32_t linear, unsigned size, bool write, bool user)
+{
+    if (likely(!cpu->aligning) || !user || !(linear & (size - 1))) return;
+    mmu_probe(cpu, linear, size, write, user);
+    struct fault fault = {
+        .vector = FAULT_AC, .has_error = true, .reason = REASON_ALIGNMENT, .address = linear};
+    fault_raise(cpu, &fault);
+}
+
 uint64_t mmu_read(struct cpu *cpu, uint32_t linear, unsigned size, bool user)
 {
     uint64_t value;
     unsigned first = bytes_before_boundary(linear, size);
+    alignment_check(cpu, linear, size, false, user);
     if (first) {
         uint64_t physical[2];
         translate_both(cpu, linear, first, MMU_READ, user, physical);
@@ -63,7 +98,7 @@ uint64_t mmu_read(struct cpu *cpu, uint32_t linear, unsigned size, bool user)
         const struct tlb_entry *entry = mmu_translate(cpu, linear, MMU_READ, user);
         if (entry->read == (linear & TLB_PAGE_MASK))
             return host_load((const uint8_t *)(entry->host + linear), size);
-        space_load(cpu->wiring.memory, entry_physical(entry, linear), size, &value);
+        value = device_load(cpu, entry_physical(entry, linear), size);
     }
     debug_check(cpu, linear, size, false);
     return value;
@@ -75,7 +110,7 @@ static void store_slowly(struct cpu *cpu, uint32_t linear, struct tlb_entry *ent
 {
     bool memory = entry->flags & TLB_MEMORY;
     uint32_t page = tlb_entry_page(entry);
-    space_store(cpu->wiring.memory, entry_physical(entry, linear), size, value);
+    device_store(cpu, entry_physical(entry, linear), size, value);
     /* A device may have changed the view meanwhile, and emptied the TLB. */
     if (memory && entry->write == (page | TLB_SLOW)) tlb_refresh_write(cpu, entry);
 }
@@ -83,6 +118,7 @@ static void store_slowly(struct cpu *cpu, uint32_t linear, struct tlb_entry *ent
 void mmu_write(struct cpu *cpu, uint32_t linear, unsigned size, uint64_t value, bool user)
 {
     unsigned first = bytes_before_boundary(linear, size);
+    alignment_check(cpu, linear, size, true, user);
     if (first) {
         uint64_t physical[2];
         translate_both(cpu, linear, first, MMU_WRITE, user, physical);
@@ -98,27 +134,29 @@ void mmu_write(struct cpu *cpu, uint32_t linear, unsigned size, uint64_t value, 
     debug_check(cpu, linear, size, true);
 }
 
-uint64_t mmu_rmw(struct cpu *cpu, uint32_t linear, unsigned size, struct rmw *rmw)
+uint8_t *mmu_rmw(struct cpu *cpu, uint32_t linear, unsigned size)
 {
     bool user = cpu->s.cpl == 3;
     uint64_t value;
-    *rmw = (struct rmw){.linear = linear, .first = bytes_before_boundary(linear, size)};
-    if (rmw->first) {
-        translate_both(cpu, linear, rmw->first, MMU_WRITE, user, rmw->physical);
-        return physical_read(cpu, rmw->physical, rmw->first, size);
+    alignment_check(cpu, linear, size, true, user);
+    cpu->rmw = (struct slow_rmw){.linear = linear, .first = bytes_before_boundary(linear, size)};
+    if (cpu->rmw.first) {
+        translate_both(cpu, linear, cpu->rmw.first, MMU_WRITE, user, cpu->rmw.physical);
+        value = physical_read(cpu, cpu->rmw.physical, cpu->rmw.first, size);
+    } else {
+        const struct tlb_entry *entry = mmu_translate(cpu, linear, MMU_WRITE, user);
+        if (entry->write == (linear & TLB_PAGE_MASK)) return (uint8_t *)(entry->host + linear);
+        cpu->rmw.physical[0] = entry_physical(entry, linear);
+        space_load(cpu->wiring.memory, cpu->rmw.physical[0], size, &value);
     }
-    const struct tlb_entry *entry = mmu_translate(cpu, linear, MMU_WRITE, user);
-    if (entry->write == (linear & TLB_PAGE_MASK)) {
-        rmw->host = (uint8_t *)(entry->host + linear);
-        return host_load(rmw->host, size);
-    }
-    rmw->physical[0] = entry_physical(entry, linear);
-    space_load(cpu->wiring.memory, rmw->physical[0], size, &value);
-    return value;
+    le_store(cpu->rmw.bytes, size, value);
+    return cpu->rmw.bytes;
 }
 
-void mmu_rmw_store(struct cpu *cpu, const struct rmw *rmw, unsigned size, uint64_t value)
+void mmu_rmw_store(struct cpu *cpu, unsigned size)
 {
+    const struct slow_rmw *rmw = &cpu->rmw;
+    uint64_t value = le_load(rmw->bytes, size);
     struct tlb_entry *entry = &cpu->tlbs[cpu->s.cpl == 3][tlb_number(rmw->linear)];
     if (rmw->first)
         physical_write(cpu, rmw->physical, rmw->first, size, value);
@@ -145,8 +183,8 @@ static enum fault_reason window_reason(const struct cpu *cpu, unsigned segment, 
 {
     const struct cpu_segment_state *state = &cpu->s.segment[segment];
     const struct segment_window *window = &cpu->window[segment];
-    if (cpu_protected(cpu) && !(state->selector & ~3u)) return REASON_SEGMENT_NULL;
-    bool empty = write ? window->write_low > window->write_high : window->read_low > window->read_high;
+    if (cpu_uses_descriptors(cpu) && selector_null(state->selector)) return REASON_SEGMENT_NULL;
+    bool empty = (write ? window->write_span : window->read_span) < 0;
     if (!empty) return REASON_SEGMENT_LIMIT;
     return write ? REASON_SEGMENT_NOT_WRITABLE : REASON_SEGMENT_NOT_READABLE;
 }

@@ -113,22 +113,38 @@ ACCESS_INLINE uint32_t insn_next_eip(const struct cpu *cpu)
     return (uint32_t)(cpu->block_eip + cpu->insn->offset + cpu->insn->length);
 }
 
+/* Of the instruction after `insn`, which is the one being carried out. */
+ACCESS_INLINE uint32_t insn_end_eip(const struct cpu *cpu, const struct insn *insn)
+{
+    return (uint32_t)(cpu->block_eip + insn->offset + insn->length);
+}
+
 /* The target of a near jump was beyond the limit: #GP(0). */
 _Noreturn void jump_limit_fault(struct cpu *cpu, uint32_t eip);
 
-/* Continues at `eip` in the same code segment. The row must say ROW_ENDS_BLOCK. */
-ACCESS_INLINE void jump_near(struct cpu *cpu, uint32_t eip)
+/* After `insn` continues at `eip` in the same code segment. The row must say ROW_ENDS_BLOCK. */
+ACCESS_INLINE void jump_near(struct cpu *cpu, const struct insn *insn, uint32_t eip)
 {
     if (unlikely(eip > cpu->s.segment[CPU_CS].limit)) jump_limit_fault(cpu, eip);
     cpu->s.eip = eip;
     cpu->next_eip_set = true;
-    cpu->end = cpu->insn + 1;
+    cpu->end = insn + 1;
 }
 
 /* ---- the end of an instruction (run.c) ---- */
 
+/* The next instruction of the block, unless the block ends here. */
+ACCESS_INLINE void insn_go_on(struct cpu *cpu, const struct insn *insn)
+{
+    if (++insn == cpu->end) return;
+    cpu->insn = insn;
+    insn->body(cpu, insn);
+}
+
 /* HLT: waits for an interrupt after this instruction. */
 void halt_start(struct cpu *cpu);
+/* PAUSE: the board may want to let another CPU go on. */
+void pause_start(struct cpu *cpu);
 /*
  * Repeated string instructions: each iteration counts as an instruction. The body brings its registers up to date after
  * every iteration (or bulk of iterations), and asks before it goes on:
@@ -151,18 +167,12 @@ static inline void repeat_bulk(struct cpu *cpu, uint64_t n)
 
 /* ---- slow paths (mmu.c) ---- */
 
-/* What a read-modify-write found, for its store, which cannot fault any more. */
-struct rmw {
-    uint8_t *host; /* plain RAM: there; NULL: by physical address */
-    uint32_t linear;
-    uint64_t physical[2]; /* of the first byte, and of the first byte in the second page */
-    unsigned first;       /* bytes in the first page */
-};
-
 uint64_t mmu_read(struct cpu *cpu, uint32_t linear, unsigned size, bool user);
 void mmu_write(struct cpu *cpu, uint32_t linear, unsigned size, uint64_t value, bool user);
-uint64_t mmu_rmw(struct cpu *cpu, uint32_t linear, unsigned size, struct rmw *rmw);
-void mmu_rmw_store(struct cpu *cpu, const struct rmw *rmw, unsigned size, uint64_t value);
+/* Where to read, modify and write the operand: in plain RAM itself, or in cpu->rmw.bytes, from where mmu_rmw_store takes it
+ * to memory. It cannot fault any more. */
+uint8_t *mmu_rmw(struct cpu *cpu, uint32_t linear, unsigned size);
+void mmu_rmw_store(struct cpu *cpu, unsigned size);
 /* All checks of an access (page faults), no access; also over several pages. */
 void mmu_probe(struct cpu *cpu, uint32_t linear, uint32_t size, bool write, bool user);
 /* An offset outside the segment's window: #SS(0) for SS, else #GP(0), with the reason. */
@@ -227,37 +237,43 @@ ACCESS_INLINE void tlb_write(struct cpu *cpu, const struct tlb_entry *tlb, uint3
         mmu_write(cpu, linear, size, value, user);
 }
 
+/* With the rights of user mode only CPL 3 asks. */
+ACCESS_INLINE const struct tlb_entry *rights_tlb(const struct cpu *cpu, bool user)
+{
+    return user ? cpu->tlb : cpu->tlbs[0];
+}
+
 static inline uint8_t lin_read8(struct cpu *cpu, uint32_t linear, bool user)
 {
-    return (uint8_t)tlb_read(cpu, cpu->tlbs[user], linear, 1, user);
+    return (uint8_t)tlb_read(cpu, rights_tlb(cpu, user), linear, 1, user);
 }
 static inline uint16_t lin_read16(struct cpu *cpu, uint32_t linear, bool user)
 {
-    return (uint16_t)tlb_read(cpu, cpu->tlbs[user], linear, 2, user);
+    return (uint16_t)tlb_read(cpu, rights_tlb(cpu, user), linear, 2, user);
 }
 static inline uint32_t lin_read32(struct cpu *cpu, uint32_t linear, bool user)
 {
-    return (uint32_t)tlb_read(cpu, cpu->tlbs[user], linear, 4, user);
+    return (uint32_t)tlb_read(cpu, rights_tlb(cpu, user), linear, 4, user);
 }
 static inline uint64_t lin_read64(struct cpu *cpu, uint32_t linear, bool user)
 {
-    return tlb_read(cpu, cpu->tlbs[user], linear, 8, user);
+    return tlb_read(cpu, rights_tlb(cpu, user), linear, 8, user);
 }
 static inline void lin_write8(struct cpu *cpu, uint32_t linear, uint8_t value, bool user)
 {
-    tlb_write(cpu, cpu->tlbs[user], linear, 1, value, user);
+    tlb_write(cpu, rights_tlb(cpu, user), linear, 1, value, user);
 }
 static inline void lin_write16(struct cpu *cpu, uint32_t linear, uint16_t value, bool user)
 {
-    tlb_write(cpu, cpu->tlbs[user], linear, 2, value, user);
+    tlb_write(cpu, rights_tlb(cpu, user), linear, 2, value, user);
 }
 static inline void lin_write32(struct cpu *cpu, uint32_t linear, uint32_t value, bool user)
 {
-    tlb_write(cpu, cpu->tlbs[user], linear, 4, value, user);
+    tlb_write(cpu, rights_tlb(cpu, user), linear, 4, value, user);
 }
 static inline void lin_write64(struct cpu *cpu, uint32_t linear, uint64_t value, bool user)
 {
-    tlb_write(cpu, cpu->tlbs[user], linear, 8, value, user);
+    tlb_write(cpu, rights_tlb(cpu, user), linear, 8, value, user);
 }
 static inline void lin_probe_write(struct cpu *cpu, uint32_t linear, uint32_t size, bool user)
 {
@@ -299,54 +315,64 @@ static inline void system_write64(struct cpu *cpu, uint32_t linear, uint64_t val
 
 /* ---- segment and offset ---- */
 
+/* Whether `size` bytes from `offset` on lie within a window that begins at `low`. */
+ACCESS_INLINE bool window_holds(uint32_t low, int64_t span, uint32_t offset, uint32_t size)
+{
+    return (int64_t)(uint32_t)(offset - low) + size - 1 <= span;
+}
+
 ACCESS_INLINE bool window_readable(const struct cpu *cpu, unsigned segment, uint32_t offset, uint32_t size)
 {
     const struct segment_window *window = &cpu->window[segment];
-    return offset >= window->read_low && (uint64_t)offset + size - 1 <= window->read_high;
+    return window_holds(window->read_low, window->read_span, offset, size);
 }
 
 ACCESS_INLINE bool window_writable(const struct cpu *cpu, unsigned segment, uint32_t offset, uint32_t size)
 {
     const struct segment_window *window = &cpu->window[segment];
-    return offset >= window->write_low && (uint64_t)offset + size - 1 <= window->write_high;
+    return window_holds(window->write_low, window->write_span, offset, size);
+}
+
+/* The linear address of an operand, checked against its segment. */
+ACCESS_INLINE uint32_t mem_linear(struct cpu *cpu, unsigned segment, uint32_t offset, unsigned size,
+                                  bool write)
+{
+    const struct segment_window *window = &cpu->window[segment];
+    bool within = write ? window_holds(window->write_low, window->write_span, offset, size)
+                        : window_holds(window->read_low, window->read_span, offset, size);
+    if (unlikely(!within)) mem_window_fault(cpu, segment, offset, size, write);
+    return (uint32_t)window->base + offset;
 }
 
 ACCESS_INLINE uint64_t mem_read(struct cpu *cpu, unsigned segment, uint32_t offset, unsigned size)
 {
-    if (unlikely(!window_readable(cpu, segment, offset, size)))
-        mem_window_fault(cpu, segment, offset, size, false);
-    uint32_t linear = (uint32_t)(cpu->window[segment].base + offset);
+    uint32_t linear = mem_linear(cpu, segment, offset, size, false);
     return tlb_read(cpu, cpu->tlb, linear, size, cpu->s.cpl == 3);
 }
 
 ACCESS_INLINE void mem_write(struct cpu *cpu, unsigned segment, uint32_t offset, unsigned size,
                              uint64_t value)
 {
-    if (unlikely(!window_writable(cpu, segment, offset, size)))
-        mem_window_fault(cpu, segment, offset, size, true);
-    uint32_t linear = (uint32_t)(cpu->window[segment].base + offset);
+    uint32_t linear = mem_linear(cpu, segment, offset, size, true);
     tlb_write(cpu, cpu->tlb, linear, size, value, cpu->s.cpl == 3);
 }
 
 ACCESS_INLINE uint64_t mem_rmw(struct cpu *cpu, unsigned segment, uint32_t offset, unsigned size,
-                               struct rmw *rmw)
+                               uint8_t **place)
 {
-    if (unlikely(!window_writable(cpu, segment, offset, size)))
-        mem_window_fault(cpu, segment, offset, size, true);
-    uint32_t linear = (uint32_t)(cpu->window[segment].base + offset);
+    uint32_t linear = mem_linear(cpu, segment, offset, size, true);
     const struct tlb_entry *entry = tlb_slot(cpu->tlb, linear);
-    if (unlikely(entry->write != ((linear + size - 1) & TLB_PAGE_MASK)))
-        return mmu_rmw(cpu, linear, size, rmw);
-    rmw->host = (uint8_t *)(entry->host + linear);
-    return host_load(rmw->host, size);
+    if (likely(entry->write == ((linear + size - 1) & TLB_PAGE_MASK)))
+        *place = (uint8_t *)(entry->host + linear);
+    else
+        *place = mmu_rmw(cpu, linear, size);
+    return host_load(*place, size);
 }
 
-ACCESS_INLINE void rmw_store(struct cpu *cpu, const struct rmw *rmw, unsigned size, uint64_t value)
+ACCESS_INLINE void rmw_store(struct cpu *cpu, uint8_t *place, unsigned size, uint64_t value)
 {
-    if (likely(rmw->host != NULL))
-        host_store(rmw->host, size, value);
-    else
-        mmu_rmw_store(cpu, rmw, size, value);
+    host_store(place, size, value);
+    if (unlikely(place == cpu->rmw.bytes)) mmu_rmw_store(cpu, size);
 }
 
 ACCESS_INLINE uint8_t mem_read8(struct cpu *cpu, unsigned segment, uint32_t offset)
@@ -381,37 +407,37 @@ ACCESS_INLINE void mem_write64(struct cpu *cpu, unsigned segment, uint32_t offse
 {
     mem_write(cpu, segment, offset, 8, value);
 }
-ACCESS_INLINE uint8_t mem_rmw8(struct cpu *cpu, unsigned segment, uint32_t offset, struct rmw *rmw)
+ACCESS_INLINE uint8_t mem_rmw8(struct cpu *cpu, unsigned segment, uint32_t offset, uint8_t **place)
 {
-    return (uint8_t)mem_rmw(cpu, segment, offset, 1, rmw);
+    return (uint8_t)mem_rmw(cpu, segment, offset, 1, place);
 }
-ACCESS_INLINE uint16_t mem_rmw16(struct cpu *cpu, unsigned segment, uint32_t offset, struct rmw *rmw)
+ACCESS_INLINE uint16_t mem_rmw16(struct cpu *cpu, unsigned segment, uint32_t offset, uint8_t **place)
 {
-    return (uint16_t)mem_rmw(cpu, segment, offset, 2, rmw);
+    return (uint16_t)mem_rmw(cpu, segment, offset, 2, place);
 }
-ACCESS_INLINE uint32_t mem_rmw32(struct cpu *cpu, unsigned segment, uint32_t offset, struct rmw *rmw)
+ACCESS_INLINE uint32_t mem_rmw32(struct cpu *cpu, unsigned segment, uint32_t offset, uint8_t **place)
 {
-    return (uint32_t)mem_rmw(cpu, segment, offset, 4, rmw);
+    return (uint32_t)mem_rmw(cpu, segment, offset, 4, place);
 }
-ACCESS_INLINE uint64_t mem_rmw64(struct cpu *cpu, unsigned segment, uint32_t offset, struct rmw *rmw)
+ACCESS_INLINE uint64_t mem_rmw64(struct cpu *cpu, unsigned segment, uint32_t offset, uint8_t **place)
 {
-    return mem_rmw(cpu, segment, offset, 8, rmw);
+    return mem_rmw(cpu, segment, offset, 8, place);
 }
-ACCESS_INLINE void rmw_store8(struct cpu *cpu, const struct rmw *rmw, uint8_t value)
+ACCESS_INLINE void rmw_store8(struct cpu *cpu, uint8_t *place, uint8_t value)
 {
-    rmw_store(cpu, rmw, 1, value);
+    rmw_store(cpu, place, 1, value);
 }
-ACCESS_INLINE void rmw_store16(struct cpu *cpu, const struct rmw *rmw, uint16_t value)
+ACCESS_INLINE void rmw_store16(struct cpu *cpu, uint8_t *place, uint16_t value)
 {
-    rmw_store(cpu, rmw, 2, value);
+    rmw_store(cpu, place, 2, value);
 }
-ACCESS_INLINE void rmw_store32(struct cpu *cpu, const struct rmw *rmw, uint32_t value)
+ACCESS_INLINE void rmw_store32(struct cpu *cpu, uint8_t *place, uint32_t value)
 {
-    rmw_store(cpu, rmw, 4, value);
+    rmw_store(cpu, place, 4, value);
 }
-ACCESS_INLINE void rmw_store64(struct cpu *cpu, const struct rmw *rmw, uint64_t value)
+ACCESS_INLINE void rmw_store64(struct cpu *cpu, uint8_t *place, uint64_t value)
 {
-    rmw_store(cpu, rmw, 8, value);
+    rmw_store(cpu, place, 8, value);
 }
 
 /* All checks of a write of `size` bytes and no access: before an instruction that writes in several steps. */
@@ -446,12 +472,21 @@ static inline uint8_t *mem_direct_write(struct cpu *cpu, unsigned segment, uint3
     return (uint8_t *)(entry->host + linear);
 }
 
+/* The same by linear address, writing. */
+static inline uint8_t *lin_direct_write(struct cpu *cpu, uint32_t linear, uint32_t size, bool user)
+{
+    const struct tlb_entry *entry = tlb_slot(rights_tlb(cpu, user), linear);
+    if (entry->write != ((linear + size - 1) & TLB_PAGE_MASK)) return NULL;
+    return (uint8_t *)(entry->host + linear);
+}
+
 /* ---- operands ---- */
 
 /* Offset of the memory operand in insn->segment. */
 ACCESS_INLINE uint32_t insn_ea(const struct cpu *cpu, const struct insn *insn)
 {
-    uint64_t sum = cpu->s.gpr[insn->base] + (cpu->s.gpr[insn->index] << insn->scale) + insn->displacement;
+    uint64_t displacement = (uint64_t)(int64_t)insn->displacement;
+    uint64_t sum = cpu->s.gpr[insn->base] + (cpu->s.gpr[insn->index] << insn->scale) + displacement;
     return (uint32_t)(sum & insn->address_mask);
 }
 

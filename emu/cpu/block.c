@@ -6,7 +6,7 @@
 #include "emu/core/log.h"
 #include "emu/cpu/block.h"
 #include "emu/cpu/decode.h"
-#include "emu/cpu/mmu.h"
+#include "emu/cpu/paging.h"
 
 #define ARENA_BYTES  ((size_t)32 << 20) /* of address space; host memory is used as it fills */
 #define ARENA_ALIGN  64
@@ -36,6 +36,8 @@ static void cache_flush(struct cpu *cpu)
     memset(cache->pages, 0, PAGE_BUCKETS * sizeof(*cache->pages));
     memset(cache->blocks, 0, BUCKETS * sizeof(*cache->blocks));
     for (unsigned i = 0; i < ARRAY_COUNT(cache->jump); i++) cache->jump[i] = cache->nowhere;
+    cache->first_link = cache->nowhere;
+    cpu->link = &cache->first_link;
 }
 
 /* NULL: full. */
@@ -217,6 +219,7 @@ static void on_view_changed(void *owner)
 {
     struct cpu *cpu = owner;
     cpu->blocks->flush_wanted = true;
+    paging_forget_tables(cpu);
     tlb_flush(cpu, true);
     block_cut(cpu);
 }
@@ -266,7 +269,9 @@ static struct block *decode_uncached(struct cpu *cpu, uint32_t linear)
         space_load(cpu->wiring.memory, entry->physical | ((linear + count) & (PAGE_BYTES - 1)), 1, &byte);
         bytes[count++] = (uint8_t)byte;
     } while (!decode_insn(bytes, count, block->code32, block->insns));
+    decode_for_model(block->insns, cpu->rows_missing);
     block->bytes = block->insns[0].length;
+    block->insns[0].next = cpu->blocks->nowhere;
     return block;
 }
 
@@ -279,6 +284,7 @@ struct code_source {
     uint8_t bytes[FETCH_BYTES];
     unsigned available;
     bool code32;
+    uint32_t rows_missing;
 };
 
 /* A repeated instruction takes an unknown part of the budget, so that nothing may come after it without a look. A
@@ -297,6 +303,7 @@ static unsigned decode_run(const struct code_source *source, struct insn *insns,
     while (count < BLOCK_MOST && at < source->available) {
         struct insn *insn = &insns[count];
         if (!decode_insn(source->bytes + at, source->available - at, source->code32, insn)) break;
+        decode_for_model(insn, source->rows_missing);
         insn->offset = (uint16_t)at;
         at += insn->length;
         count++;
@@ -333,6 +340,7 @@ static struct block *block_make(struct cpu *cpu, const struct code_source *sourc
                             .second = second,
                             .next = *bucket};
     memcpy(block->insns, insns, count * sizeof(*insns));
+    for (unsigned i = 0; i < count; i++) block->insns[i].next = cache->nowhere;
     *bucket = block;
     list_append(&page->blocks, &block->in_page);
     page_cover(page, block);
@@ -365,7 +373,8 @@ static struct block *block_decode(struct cpu *cpu, uint32_t linear, const struct
     struct code_source source = {.linear = linear,
                                  .host = tlb_page_host(entry),
                                  .at = linear & (PAGE_BYTES - 1),
-                                 .code32 = cpu->code_key & KEY_CODE32};
+                                 .code32 = cpu->code_key & KEY_CODE32,
+                                 .rows_missing = cpu->rows_missing};
     struct insn insns[BLOCK_MOST];
     uint64_t physical[2] = {entry->physical, 0};
     unsigned bytes, room = PAGE_BYTES - source.at;
@@ -375,6 +384,7 @@ static struct block *block_decode(struct cpu *cpu, uint32_t linear, const struct
     if (!count) {
         if (!source_join_second(cpu, &source, &physical[1])) return decode_uncached(cpu, linear);
         decode_insn(source.bytes, source.available, source.code32, insns);
+        decode_for_model(insns, source.rows_missing);
         count = 1;
         bytes = insns[0].length;
     }

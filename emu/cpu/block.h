@@ -3,7 +3,9 @@
  * The cache of decoded instructions. A block is a run of them from one page of memory, ending at the first
  * that may change EIP or mode. It is known by its place in host memory and the code size, so that code seen
  * at two addresses is decoded once; and it remembers where it was last entered (linear address and code_key),
- * so that entering it again is one compare.
+ * so that entering it again is one compare. An instruction that ended a block remembers which block came then
+ * (insn.next): most often that is the one that comes again, which the same compare says. Dropped blocks fail
+ * the compare, and their memory stays until all goes (cache_flush), so that these pointers never dangle.
  *
  * An instruction that crosses into the next page is a block of its own, which depends on both pages. Code in
  * device memory is decoded anew each time, one instruction at a time.
@@ -45,6 +47,7 @@ enum { KEY_CODE32 = 1 << 0, KEY_USER = 1 << 1, KEY_EPOCH = 1 << 8 };
 struct block_cache {
     struct block *jump[1 << JUMP_BITS]; /* by linear address; never NULL */
     struct block *nowhere;              /* what empty places hold */
+    struct block *first_link;           /* cpu->link while no instruction has run */
     struct block *single;               /* the uncached instruction */
     bool flush_wanted;
     const uint8_t *marking; /* page that is being marked as code by this CPU */

@@ -10,7 +10,7 @@
 /* Where a relative jump goes: with 16-bit operands EIP is cut to 16 bits. */
 static inline uint32_t relative_target(const struct cpu *cpu, const struct insn *insn)
 {
-    uint32_t target = insn_next_eip(cpu) + (uint32_t)insn->immediate;
+    uint32_t target = insn_end_eip(cpu, insn) + (uint32_t)insn->immediate;
     return insn->operand_size == 2 ? target & 0xffff : target;
 }
 
@@ -23,7 +23,7 @@ static inline void check_target(struct cpu *cpu, uint32_t eip)
 #define CONDITIONAL_JUMP(name, code)                                                                         \
     BODY(name)                                                                                               \
     {                                                                                                        \
-        if (condition(cpu, code)) jump_near(cpu, relative_target(cpu, insn));                                \
+        if (condition(cpu, code)) jump_near(cpu, insn, relative_target(cpu, insn));                          \
     }
 
 CONDITIONAL_JUMP(jo, 0)
@@ -45,7 +45,7 @@ CONDITIONAL_JUMP(jnle, 15)
 
 BODY(jmp)
 {
-    jump_near(cpu, relative_target(cpu, insn));
+    jump_near(cpu, insn, relative_target(cpu, insn));
 }
 
 static uint32_t register_target(struct cpu *cpu, const struct insn *insn)
@@ -61,42 +61,41 @@ static uint32_t memory_target(struct cpu *cpu, const struct insn *insn)
 
 BODY(jmp_rm)
 {
-    jump_near(cpu, register_target(cpu, insn));
+    jump_near(cpu, insn, register_target(cpu, insn));
 }
 
 BODY(jmp_mem)
 {
-    jump_near(cpu, memory_target(cpu, insn));
+    jump_near(cpu, insn, memory_target(cpu, insn));
 }
 
 #define CALL_AND_RETURN(bits)                                                                                \
-    static inline void call##bits(struct cpu *cpu, uint32_t target)                                          \
+    static inline void call##bits(struct cpu *cpu, const struct insn *insn, uint32_t target)                 \
     {                                                                                                        \
         check_target(cpu, target);                                                                           \
-        stack_push##bits(cpu, (uint##bits##_t)insn_next_eip(cpu));                                           \
-        jump_near(cpu, target);                                                                              \
+        stack_push##bits(cpu, (uint##bits##_t)insn_end_eip(cpu, insn));                                      \
+        jump_near(cpu, insn, target);                                                                        \
     }                                                                                                        \
     BODY(call##bits##_near)                                                                                  \
     {                                                                                                        \
-        call##bits(cpu, relative_target(cpu, insn));                                                         \
+        call##bits(cpu, insn, relative_target(cpu, insn));                                                   \
     }                                                                                                        \
     BODY(call##bits##_rm)                                                                                    \
     {                                                                                                        \
-        call##bits(cpu, register_target(cpu, insn));                                                         \
+        call##bits(cpu, insn, register_target(cpu, insn));                                                   \
     }                                                                                                        \
     BODY(call##bits##_mem)                                                                                   \
     {                                                                                                        \
-        call##bits(cpu, memory_target(cpu, insn));                                                           \
+        call##bits(cpu, insn, memory_target(cpu, insn));                                                     \
     }                                                                                                        \
     BODY(ret##bits##_near)                                                                                   \
     {                                                                                                        \
-        (void)insn;                                                                                          \
-        jump_near(cpu, stack_peek##bits(cpu, 0));                                                            \
+        jump_near(cpu, insn, stack_peek##bits(cpu, 0));                                                      \
         stack_drop(cpu, bits / 8);                                                                           \
     }                                                                                                        \
     BODY(ret##bits##_imm)                                                                                    \
     {                                                                                                        \
-        jump_near(cpu, stack_peek##bits(cpu, 0));                                                            \
+        jump_near(cpu, insn, stack_peek##bits(cpu, 0));                                                      \
         stack_drop(cpu, bits / 8 + (uint16_t)insn->immediate);                                               \
     }
 
@@ -108,7 +107,7 @@ CALL_AND_RETURN(32)
 static inline void loop_while(struct cpu *cpu, const struct insn *insn, bool holds)
 {
     uint64_t mask = insn->address_mask, count = (reg_addr(cpu, CPU_ECX, mask) - 1) & mask;
-    if (count && holds) jump_near(cpu, relative_target(cpu, insn));
+    if (count && holds) jump_near(cpu, insn, relative_target(cpu, insn));
     set_reg_addr(cpu, CPU_ECX, mask, count);
 }
 
@@ -129,5 +128,5 @@ BODY(loopne)
 
 BODY(jcxz)
 {
-    if (!reg_addr(cpu, CPU_ECX, insn->address_mask)) jump_near(cpu, relative_target(cpu, insn));
+    if (!reg_addr(cpu, CPU_ECX, insn->address_mask)) jump_near(cpu, insn, relative_target(cpu, insn));
 }

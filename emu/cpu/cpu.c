@@ -6,6 +6,7 @@
 #include <string.h>
 #include "emu/core/log.h"
 #include "emu/cpu/block.h"
+#include "emu/cpu/decode.h"
 #include "emu/cpu/flags.h"
 #include "emu/cpu/run.h"
 #include "emu/cpu/segment.h"
@@ -40,6 +41,7 @@ static const struct state_field cpu_fields[] = {
     STATE_FIELD(struct cpu_state, cr2),
     STATE_FIELD(struct cpu_state, cr3),
     STATE_FIELD(struct cpu_state, cr4),
+    STATE_FIELD(struct cpu_state, pdpte),
     STATE_FIELD(struct cpu_state, dr),
     STATE_FIELD(struct cpu_state, msr_apic_base),
     STATE_FIELD(struct cpu_state, msr_sysenter_cs),
@@ -47,6 +49,7 @@ static const struct state_field cpu_fields[] = {
     STATE_FIELD(struct cpu_state, msr_sysenter_eip),
     STATE_FIELD(struct cpu_state, msr_misc_enable),
     STATE_FIELD(struct cpu_state, msr_pat),
+    STATE_FIELD(struct cpu_state, msr_efer),
     STATE_FIELD(struct cpu_state, msr_mtrr_def_type),
     STATE_FIELD(struct cpu_state, msr_mtrr_fixed),
     STATE_FIELD(struct cpu_state, msr_mtrr_phys_base),
@@ -55,6 +58,7 @@ static const struct state_field cpu_fields[] = {
     STATE_STRUCT_FIELD(struct cpu_state, x87, x87_fields),
     STATE_FIELD(struct cpu_state, cpl),
     STATE_FIELD(struct cpu_state, halted),
+    STATE_FIELD(struct cpu_state, wait_for_sipi),
     STATE_FIELD(struct cpu_state, shutdown),
     STATE_FIELD(struct cpu_state, nmi_blocked),
     STATE_FIELD(struct cpu_state, nmi_pending),
@@ -64,7 +68,7 @@ static const struct state_field cpu_fields[] = {
     STATE_END,
 };
 
-const struct state_table cpu_state_table = {"cpu", 1, sizeof(struct cpu_state), cpu_fields};
+const struct state_table cpu_state_table = {"cpu", 2, sizeof(struct cpu_state), cpu_fields};
 
 void cpu_get_state(const struct cpu *cpu, struct cpu_state *state)
 {
@@ -76,6 +80,7 @@ void cpu_set_state(struct cpu *cpu, const struct cpu_state *state)
 {
     cpu->s = *state;
     cpu->s.gpr[REG_NONE] = 0;
+    apic_page_refresh(cpu);
     flags_load(cpu, (uint32_t)state->eflags);
     cpu->debug_status = 0;
     cpu->repeating = false;
@@ -112,9 +117,7 @@ static struct cpu_state reset_values(const struct cpu *cpu)
         .intr = cpu->s.intr,
         .a20 = cpu->s.a20,
     };
-    uint32_t signature[4];
-    cpuid_leaf(1, signature);
-    state.gpr[CPU_EDX] = signature[0];
+    state.gpr[CPU_EDX] = cpu_model_signature(&cpu->model);
     state.dr[6] = 0xffff0ff0;
     state.dr[7] = 0x400;
     x87_reset(&state.x87);
@@ -125,24 +128,67 @@ static struct cpu_state reset_values(const struct cpu *cpu)
     return state;
 }
 
+/* What INIT leaves alone (SDM 3A, table 9-1). */
+static void keep_over_init(const struct cpu_state *old, struct cpu_state *state)
+{
+    state->cr0 = (old->cr0 & (CR0_CD | CR0_NW)) | CR0_ET;
+    state->x87 = old->x87;
+    state->tsc_offset = old->tsc_offset;
+    state->msr_apic_base = old->msr_apic_base;
+    state->msr_sysenter_cs = old->msr_sysenter_cs;
+    state->msr_sysenter_esp = old->msr_sysenter_esp;
+    state->msr_sysenter_eip = old->msr_sysenter_eip;
+    state->msr_misc_enable = old->msr_misc_enable;
+    state->msr_pat = old->msr_pat;
+    state->msr_efer = old->msr_efer;
+    state->msr_mtrr_def_type = old->msr_mtrr_def_type;
+    memcpy(state->msr_mtrr_fixed, old->msr_mtrr_fixed, sizeof(state->msr_mtrr_fixed));
+    memcpy(state->msr_mtrr_phys_base, old->msr_mtrr_phys_base, sizeof(state->msr_mtrr_phys_base));
+    memcpy(state->msr_mtrr_phys_mask, old->msr_mtrr_phys_mask, sizeof(state->msr_mtrr_phys_mask));
+}
+
 void cpu_reset_state(struct cpu *cpu)
 {
     struct cpu_state state = reset_values(cpu);
-    cpu->attention &= ~(uint32_t)ATTENTION_RESET;
+    bool power_on = !(cpu->attention & ATTENTION_INIT) || (cpu->attention & ATTENTION_RESET);
+    if (!power_on) keep_over_init(&cpu->s, &state);
+    state.wait_for_sipi = !power_on && !cpu->wiring.bootstrap;
+    cpu->attention &= ~(uint32_t)(ATTENTION_RESET | ATTENTION_INIT);
     cpu->history_count = cpu->chain_count = 0;
     cpu_set_state(cpu, &state);
     if (log_on(LOG_CPU_RESET)) cpu_print(cpu, log_output());
 }
 
 /* From a callback it takes effect after the instruction under way. */
+static void reset_request(struct cpu *cpu, enum attention kind)
+{
+    cpu->attention |= kind;
+    if (cpu->running)
+        block_cut(cpu);
+    else
+        cpu_reset_state(cpu);
+}
+
 void cpu_reset(struct cpu *cpu)
 {
-    if (!cpu->running) {
-        cpu_reset_state(cpu);
-        return;
-    }
-    cpu->attention |= ATTENTION_RESET;
-    block_cut(cpu);
+    reset_request(cpu, ATTENTION_RESET);
+}
+
+void cpu_init(struct cpu *cpu)
+{
+    reset_request(cpu, ATTENTION_INIT);
+}
+
+void cpu_startup(struct cpu *cpu, uint8_t vector)
+{
+    if (!cpu->s.wait_for_sipi) return;
+    struct cpu_state state;
+    cpu_get_state(cpu, &state);
+    state.wait_for_sipi = false;
+    state.segment[CPU_CS].selector = (uint16_t)(vector << 8);
+    state.segment[CPU_CS].base = (uint64_t)vector << 12;
+    state.eip = 0;
+    cpu_set_state(cpu, &state);
 }
 
 /* ---- life ---- */
@@ -150,13 +196,15 @@ void cpu_reset(struct cpu *cpu)
 struct cpu *cpu_new(const struct cpu_wiring *wiring)
 {
     struct cpu *cpu = calloc(1, sizeof(*cpu));
-    if (!cpu || !block_cache_create(cpu)) {
+    if (!cpu || !block_cache_create(cpu) || !mmu_create(cpu)) {
         message("out of host memory for a CPU");
         abort();
     }
     cpu->wiring = *wiring;
+    cpu->model = wiring->model ? *wiring->model : cpu_model_default;
+    if (!wiring->local_apic) cpu->model.features &= ~FEATURE_APIC;
+    cpu->rows_missing = decode_rows_missing(&cpu->model);
     cpu->s.a20 = true;
-    mmu_init(cpu);
     run_at_boundary(cpu);
     block_cache_listen(cpu);
     cpu_reset_state(cpu);
@@ -168,8 +216,14 @@ void cpu_free(struct cpu *cpu)
     if (!cpu) return;
     space_unlisten(&cpu->listener);
     block_cache_free(cpu);
+    mmu_free(cpu);
     free(cpu->breakpoints);
     free(cpu);
+}
+
+const struct cpu_model *cpu_model(const struct cpu *cpu)
+{
+    return &cpu->model;
 }
 
 const struct cpu_stats *cpu_stats(const struct cpu *cpu)
@@ -261,5 +315,6 @@ void cpu_print(const struct cpu *cpu, FILE *to)
             (uint32_t)s.cr2, (uint32_t)s.cr3, (uint32_t)s.cr4);
     for (unsigned n = 0; n < 4; n++)
         fprintf(to, "DR%u=%08" PRIx32 "%c", n, (uint32_t)s.dr[n], n == 3 ? '\n' : ' ');
-    fprintf(to, "DR6=%08" PRIx32 " DR7=%08" PRIx32 "\n", (uint32_t)s.dr[6], (uint32_t)s.dr[7]);
+    fprintf(to, "DR6=%08" PRIx32 " DR7=%08" PRIx32 " EFER=%016" PRIx64 "\n", (uint32_t)s.dr[6],
+            (uint32_t)s.dr[7], s.msr_efer);
 }

@@ -16,6 +16,7 @@
 #include "emu/core/clock.h"
 #include "emu/core/state.h"
 #include "emu/cpu/fault.h"
+#include "emu/cpu/models.h"
 #include "emu/cpu/x87.h"
 #include "mem/space.h"
 
@@ -47,13 +48,16 @@ struct cpu_state {
     struct cpu_segment_state ldtr, tr;
     struct cpu_table_state gdtr, idtr;
     uint64_t cr0, cr2, cr3, cr4;
+    uint64_t pdpte[4]; /* the PDPTE registers of PAE paging (SDM 3A, 4.4.1) */
     uint64_t dr[8];
     uint64_t msr_apic_base, msr_sysenter_cs, msr_sysenter_esp, msr_sysenter_eip, msr_misc_enable, msr_pat;
+    uint64_t msr_efer;
     uint64_t msr_mtrr_def_type, msr_mtrr_fixed[11], msr_mtrr_phys_base[8], msr_mtrr_phys_mask[8];
     int64_t tsc_offset;   /* TSC = virtual nanoseconds + offset */
     struct x87_state x87;
     uint8_t cpl;
     bool halted;          /* HLT, waiting for an interrupt */
+    bool wait_for_sipi;   /* after INIT: nothing but a startup IPI is heard */
     bool shutdown;        /* after a triple fault */
     bool nmi_blocked;     /* until IRET */
     bool nmi_pending;
@@ -63,10 +67,24 @@ struct cpu_state {
 };
 extern const struct state_table cpu_state_table;
 
+/* The CPU's local APIC, as far as instructions meet it: MSR 1Bh, and the page of registers that the MSR places. The page
+ * is reached past the memory space, so that reading the APIC ID costs no more than RAM. `owner` is cpu_wiring.owner. */
+struct cpu_apic {
+    uint64_t (*base_read)(void *owner);
+    bool (*base_write)(void *owner, uint64_t value); /* false: #GP(0) */
+    uint32_t (*read)(void *owner, unsigned offset);
+    void (*write)(void *owner, unsigned offset, uint32_t value);
+};
+
 struct cpu_wiring {
     struct space *memory; /* physical addresses */
     struct space *io;     /* port addresses */
     struct clock *clock;
+    const struct cpu_model *model; /* copied; NULL: cpu_model_default */
+    bool local_apic;      /* there is one: else CPUID does not claim it, whatever the model says */
+    bool bootstrap;       /* INIT does not make it wait for a startup IPI (SDM 3A, 8.4.2) */
+    const struct cpu_apic *apic; /* NULL: its MSR and page are not there */
+    uint8_t apic_id;      /* the initial one, for CPUID leaf 1 */
     int (*acknowledge)(void *owner); /* INTA cycle: the vector */
     void (*fpu_error)(void *owner, bool level); /* FERR#, which the PC makes IRQ 13; may be NULL */
     void *owner;
@@ -75,14 +93,20 @@ struct cpu_wiring {
 enum cpu_stop {
     CPU_STOP_BUDGET,     /* the number of instructions asked for */
     CPU_STOP_ASKED,      /* cpu_exit_soon() was called */
-    CPU_STOP_HALTED,     /* waits for an interrupt */
+    CPU_STOP_HALTED,     /* waits for an interrupt, or for a startup IPI */
+    CPU_STOP_PAUSE,      /* PAUSE was executed (cpu_set_pause_stops) */
     CPU_STOP_BREAKPOINT, /* EIP is at a breakpoint of the engine; it has not run */
     CPU_STOP_TRIPLE_FAULT,
 };
 
 struct cpu *cpu_new(const struct cpu_wiring *wiring);
 void cpu_free(struct cpu *cpu);
+const struct cpu_model *cpu_model(const struct cpu *cpu);
 void cpu_reset(struct cpu *cpu); /* power-on state (SDM 3A, table 9-1); breakpoints stay */
+/* INIT: the state of table 9-1, which keeps FPU, MSRs and the TSC; then waits for cpu_startup (SDM 3A, 8.4). The startup IPI
+ * begins at vector * 1000h in real mode; a CPU that does not wait ignores it. */
+void cpu_init(struct cpu *cpu);
+void cpu_startup(struct cpu *cpu, uint8_t vector);
 
 /* Runs at the most `budget` instructions; says why it ended. Not from callbacks. A halted CPU with no deliverable
  * interrupt returns CPU_STOP_HALTED at once. `skip_breakpoint`: do not stop at a breakpoint at the first instruction. */
@@ -93,6 +117,9 @@ uint64_t cpu_retired(const struct cpu *cpu);
 /* Ends the run under way: at once after this instruction, or after at most `insns` more instructions. */
 void cpu_exit_soon(struct cpu *cpu);
 void cpu_shorten(struct cpu *cpu, uint64_t insns);
+
+/* Whether PAUSE ends a run: for a board that lets another CPU go on. */
+void cpu_set_pause_stops(struct cpu *cpu, bool stops);
 
 void cpu_set_intr(struct cpu *cpu, bool level);
 void cpu_raise_nmi(struct cpu *cpu);
@@ -114,15 +141,16 @@ bool cpu_breakpoint_remove(struct cpu *cpu, uint64_t linear);
 /* Translation as the MMU does it, without effects: no accessed bits, no TLB (LESSONS 54, 55). */
 struct page_walk {
     unsigned levels; /* entries read; 0 when paging is off */
+    unsigned first;  /* of them that has rights and an accessed bit: 1 after a PDPTE, else 0 */
     struct {
-        const char *name; /* "PDE", "PTE" */
+        const char *name; /* "PDPTE", "PDE", "PTE" */
         uint64_t address; /* physical */
         uint64_t entry;
     } level[4];
     bool mapped;
     uint64_t physical;  /* A20 applied */
     uint64_t page_size;
-    bool writable, user, global;
+    bool writable, user, global, executable;
     enum fault_reason reason; /* when not mapped */
 };
 bool cpu_walk(const struct cpu *cpu, uint64_t linear, struct page_walk *walk);

@@ -1,69 +1,62 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * CPUID (SDM 2, CPUID): a P6-class processor that says what is there and nothing else. No local APIC, no virtual-8086
- * extensions yet.
+ * CPUID (SDM 2, CPUID): what the model has (models.c) and nothing else.
  */
 #include <string.h>
 #include "emu/cpu/system.h"
 #include "emu/cpu/system_bodies.h"
 
-/* Family 6, model 5, stepping 2. */
-#define CPUID_SIGNATURE 0x652u
-
-/* Leaf 1, EDX. */
-enum {
-    CPUID_FPU = 1 << 0,   /* x87 */
-    CPUID_DE = 1 << 2,    /* I/O breakpoints, CR4.DE */
-    CPUID_PSE = 1 << 3,   /* 4 MiB pages */
-    CPUID_TSC = 1 << 4,   /* RDTSC, CR4.TSD */
-    CPUID_MSR = 1 << 5,   /* RDMSR, WRMSR */
-    CPUID_CX8 = 1 << 8,   /* CMPXCHG8B */
-    CPUID_SEP = 1 << 11,  /* SYSENTER, SYSEXIT */
-    CPUID_MTRR = 1 << 12, /* memory type range registers */
-    CPUID_PGE = 1 << 13,  /* global pages */
-    CPUID_CMOV = 1 << 15, /* CMOVcc */
-    CPUID_PAT = 1 << 16,  /* page attribute table */
-    CPUID_FXSR = 1 << 24, /* FXSAVE, FXRSTOR, CR4.OSFXSR */
-};
-static const uint32_t features = CPUID_FPU | CPUID_DE | CPUID_PSE | CPUID_TSC | CPUID_MSR | CPUID_CX8 | CPUID_SEP |
-                                 CPUID_MTRR | CPUID_PGE | CPUID_CMOV | CPUID_PAT | CPUID_FXSR;
-
-#define CPUID_LAST          2u
-#define CPUID_EXTENDED_LAST 0x80000004u
+#define EXTENDED_FIRST 0x80000000u
+#define EXTENDED_LAST  0x80000004u
+#define BRAND_BYTES    48
 
 static const char vendor[] = "GenuineIntel";
-static const char brand[48] = "Vitrine virtual CPU";
 
-static void text_words(const char *text, unsigned words, uint32_t *out)
+static void leaf_vendor(const struct cpu_model *model, uint32_t out[4])
 {
-    for (unsigned i = 0; i < words; i++) out[i] = le32_load(text + 4 * i);
+    out[0] = model->basic_leaves;
+    out[1] = le32_load(vendor);
+    out[3] = le32_load(vendor + 4);
+    out[2] = le32_load(vendor + 8);
 }
 
-static void leaf_vendor(uint32_t out[4])
+/* The features, and in EBX the initial APIC ID. */
+static void leaf_features(const struct cpu *cpu, uint32_t out[4])
 {
-    uint32_t words[3];
-    text_words(vendor, 3, words);
-    out[0] = CPUID_LAST;
-    out[1] = words[0];
-    out[2] = words[2];
-    out[3] = words[1];
+    out[0] = cpu_model_signature(&cpu->model);
+    if (cpu_model_has(&cpu->model, FEATURE_APIC)) out[1] = (uint32_t)cpu->wiring.apic_id << 24;
+    out[3] = (uint32_t)cpu->model.features;
+    if (cpu->wiring.apic && cpu->apic_page == UINT64_MAX) out[3] &= ~(uint32_t)FEATURE_APIC; /* SDM 3A, 10.4.3 */
 }
 
-void cpuid_leaf(uint32_t leaf, uint32_t out[4])
+/* 48 characters over three leaves, filled up with zeros. */
+static void leaf_brand(const struct cpu_model *model, unsigned part, uint32_t out[4])
 {
+    char text[BRAND_BYTES] = "";
+    strncpy(text, model->brand, sizeof(text) - 1);
+    for (unsigned i = 0; i < 4; i++) out[i] = le32_load(text + 16 * part + 4 * i);
+}
+
+/* A leaf that does not exist gives the highest basic one. */
+static uint32_t leaf_that_exists(const struct cpu_model *model, uint32_t leaf)
+{
+    if (leaf <= model->basic_leaves) return leaf;
+    if (model->extended_leaves && leaf >= EXTENDED_FIRST && leaf <= EXTENDED_LAST) return leaf;
+    return model->basic_leaves;
+}
+
+void cpuid_leaf(const struct cpu *cpu, uint32_t leaf, uint32_t out[4])
+{
+    const struct cpu_model *model = &cpu->model;
     memset(out, 0, 4 * sizeof(out[0]));
+    leaf = leaf_that_exists(model, leaf);
     switch (leaf) {
-    case 0: leaf_vendor(out); break;
-    case 2: out[0] = 1; break; /* descriptors of caches: none are modelled, all null */
-    case 0x80000000: out[0] = CPUID_EXTENDED_LAST; break;
-    case 0x80000001: break;
-    case 0x80000002:
-    case 0x80000003:
-    case 0x80000004: text_words(brand + 16 * (leaf - 0x80000002), 4, out); break;
-    default: /* also what a leaf that does not exist gives: the highest basic one */
-        out[0] = CPUID_SIGNATURE;
-        out[3] = features;
-        break;
+    case 0: leaf_vendor(model, out); break;
+    case 1: leaf_features(cpu, out); break;
+    case 2: memcpy(out, model->leaf2, sizeof(model->leaf2)); break;
+    case EXTENDED_FIRST: out[0] = EXTENDED_LAST; break;
+    case EXTENDED_FIRST + 1: out[3] = (uint32_t)((model->features & FEATURE_NX) >> 32); break;
+    default: leaf_brand(model, leaf - EXTENDED_FIRST - 2, out); break;
     }
 }
 
@@ -71,7 +64,7 @@ void body_cpuid(struct cpu *cpu, const struct insn *insn)
 {
     (void)insn;
     uint32_t out[4];
-    cpuid_leaf(reg32(cpu, CPU_EAX), out);
+    cpuid_leaf(cpu, reg32(cpu, CPU_EAX), out);
     set_reg32(cpu, CPU_EAX, out[0]);
     set_reg32(cpu, CPU_EBX, out[1]);
     set_reg32(cpu, CPU_ECX, out[2]);

@@ -24,10 +24,10 @@
     }                                                                                                        \
     BODY(op##bits##_mem_reg)                                                                                 \
     {                                                                                                        \
-        struct rmw place;                                                                                    \
+        uint8_t *place;                                                                                      \
         uint##bits##_t before =                                                                              \
             (uint##bits##_t)mem_rmw##bits(cpu, insn->segment, insn_ea(cpu, insn), &place);                   \
-        rmw_store##bits(cpu, &place, op##bits(cpu, before, reg##bits(cpu, insn->reg)));                      \
+        rmw_store##bits(cpu, place, op##bits(cpu, before, reg##bits(cpu, insn->reg)));                       \
     }                                                                                                        \
     BODY(op##bits##_rm_imm)                                                                                  \
     {                                                                                                        \
@@ -36,10 +36,10 @@
     }                                                                                                        \
     BODY(op##bits##_mem_imm)                                                                                 \
     {                                                                                                        \
-        struct rmw place;                                                                                    \
+        uint8_t *place;                                                                                      \
         uint##bits##_t before =                                                                              \
             (uint##bits##_t)mem_rmw##bits(cpu, insn->segment, insn_ea(cpu, insn), &place);                   \
-        rmw_store##bits(cpu, &place, op##bits(cpu, before, (uint##bits##_t)insn->immediate));                \
+        rmw_store##bits(cpu, place, op##bits(cpu, before, (uint##bits##_t)insn->immediate));                 \
     }                                                                                                        \
     BODY(op##bits##_acc_imm)                                                                                 \
     {                                                                                                        \
@@ -89,10 +89,10 @@
     }                                                                                                        \
     BODY(op##bits##_mem)                                                                                     \
     {                                                                                                        \
-        struct rmw place;                                                                                    \
+        uint8_t *place;                                                                                      \
         uint##bits##_t before =                                                                              \
             (uint##bits##_t)mem_rmw##bits(cpu, insn->segment, insn_ea(cpu, insn), &place);                   \
-        rmw_store##bits(cpu, &place, op##bits(cpu, before));                                                 \
+        rmw_store##bits(cpu, place, op##bits(cpu, before));                                                  \
     }
 
 /* INC and DEC with the register in the opcode. */

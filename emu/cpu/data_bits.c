@@ -66,21 +66,21 @@ static inline uint64_t bit_word(struct cpu *cpu, const struct insn *insn, int64_
 #define BIT_CHANGE_MEMORY(op, bits)                                                                          \
     BODY(op##bits##_mem_reg)                                                                                 \
     {                                                                                                        \
-        struct rmw place;                                                                                    \
+        uint8_t *place;                                                                                      \
         int64_t number = (int##bits##_t)reg##bits(cpu, insn->reg);                                           \
         unsigned bit = (unsigned)number & (bits - 1);                                                        \
         uint##bits##_t value =                                                                               \
             (uint##bits##_t)mem_rmw##bits(cpu, insn->segment, bit_word(cpu, insn, number, bits), &place);    \
-        rmw_store##bits(cpu, &place, (uint##bits##_t)bit_##op(value, UINT32_C(1) << bit));                   \
+        rmw_store##bits(cpu, place, (uint##bits##_t)bit_##op(value, UINT32_C(1) << bit));                    \
         flags_set_cf(cpu, value >> bit & 1);                                                                 \
     }                                                                                                        \
     BODY(op##bits##_mem_imm)                                                                                 \
     {                                                                                                        \
-        struct rmw place;                                                                                    \
+        uint8_t *place;                                                                                      \
         unsigned bit = (unsigned)insn->immediate & (bits - 1);                                               \
         uint##bits##_t value =                                                                               \
             (uint##bits##_t)mem_rmw##bits(cpu, insn->segment, insn_ea(cpu, insn), &place);                   \
-        rmw_store##bits(cpu, &place, (uint##bits##_t)bit_##op(value, UINT32_C(1) << bit));                   \
+        rmw_store##bits(cpu, place, (uint##bits##_t)bit_##op(value, UINT32_C(1) << bit));                    \
         flags_set_cf(cpu, value >> bit & 1);                                                                 \
     }
 #define BIT_SIZES(family, op) family(op, 16) family(op, 32)

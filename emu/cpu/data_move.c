@@ -157,10 +157,10 @@ BODY(lea32_reg_mem)
     }                                                                                                        \
     BODY(xchg##bits##_mem_reg)                                                                               \
     {                                                                                                        \
-        struct rmw place;                                                                                    \
+        uint8_t *place;                                                                                      \
         uint##bits##_t value =                                                                               \
             (uint##bits##_t)mem_rmw##bits(cpu, insn->segment, insn_ea(cpu, insn), &place);                   \
-        rmw_store##bits(cpu, &place, reg##bits(cpu, insn->reg));                                             \
+        rmw_store##bits(cpu, place, reg##bits(cpu, insn->reg));                                              \
         set_reg##bits(cpu, insn->reg, value);                                                                \
     }                                                                                                        \
     /* The sum goes to the destination last: with one register as both operands the sum stays. */            \
@@ -173,10 +173,10 @@ BODY(lea32_reg_mem)
     }                                                                                                        \
     BODY(xadd##bits##_mem_reg)                                                                               \
     {                                                                                                        \
-        struct rmw place;                                                                                    \
+        uint8_t *place;                                                                                      \
         uint##bits##_t before =                                                                              \
             (uint##bits##_t)mem_rmw##bits(cpu, insn->segment, insn_ea(cpu, insn), &place);                   \
-        rmw_store##bits(cpu, &place, add##bits(cpu, before, reg##bits(cpu, insn->reg)));                     \
+        rmw_store##bits(cpu, place, add##bits(cpu, before, reg##bits(cpu, insn->reg)));                      \
         set_reg##bits(cpu, insn->reg, before);                                                               \
     }                                                                                                        \
     BODY(cmpxchg##bits##_rm_reg)                                                                             \
@@ -191,11 +191,11 @@ BODY(lea32_reg_mem)
     /* The destination is written in either case (SDM 2, CMPXCHG). */                                        \
     BODY(cmpxchg##bits##_mem_reg)                                                                            \
     {                                                                                                        \
-        struct rmw place;                                                                                    \
+        uint8_t *place;                                                                                      \
         uint##bits##_t value =                                                                               \
             (uint##bits##_t)mem_rmw##bits(cpu, insn->segment, insn_ea(cpu, insn), &place);                   \
         sub##bits(cpu, acc##bits(cpu), value);                                                               \
-        rmw_store##bits(cpu, &place, flag_zf(cpu) ? reg##bits(cpu, insn->reg) : value);                      \
+        rmw_store##bits(cpu, place, flag_zf(cpu) ? reg##bits(cpu, insn->reg) : value);                       \
         if (!flag_zf(cpu)) set_acc##bits(cpu, value);                                                        \
     }
 
@@ -330,10 +330,10 @@ BODY(bound32_mem)
     check_bounds(cpu, (int32_t)reg32(cpu, insn->reg), low, high);
 }
 
+/* With F3 it is PAUSE, which is older processors' NOP. */
 BODY(nop)
 {
-    (void)cpu;
-    (void)insn;
+    if (unlikely(insn->prefixes & INSN_REP)) pause_start(cpu);
 }
 
 /* 0F 1F and its neighbours: the operand is decoded and nothing is done with it. */

@@ -19,11 +19,11 @@
     }                                                                                                        \
     BODY(op##bits##_mem_##form)                                                                              \
     {                                                                                                        \
-        struct rmw place;                                                                                    \
+        uint8_t *place;                                                                                      \
         unsigned count = count_of;                                                                           \
         uint##bits##_t before =                                                                              \
             (uint##bits##_t)mem_rmw##bits(cpu, insn->segment, insn_ea(cpu, insn), &place);                   \
-        if (count) rmw_store##bits(cpu, &place, op##bits(cpu, before, count));                               \
+        if (count) rmw_store##bits(cpu, place, op##bits(cpu, before, count));                                \
     }
 /* ... and by all three, for one size. */
 #define SHIFT(op, bits)                                                                                      \
@@ -35,10 +35,10 @@
     }                                                                                                        \
     BODY(op##bits##_mem_one)                                                                                 \
     {                                                                                                        \
-        struct rmw place;                                                                                    \
+        uint8_t *place;                                                                                      \
         uint##bits##_t before =                                                                              \
             (uint##bits##_t)mem_rmw##bits(cpu, insn->segment, insn_ea(cpu, insn), &place);                   \
-        rmw_store##bits(cpu, &place, op##bits(cpu, before, 1));                                              \
+        rmw_store##bits(cpu, place, op##bits(cpu, before, 1));                                               \
     }
 #define SHIFT_SIZES(op) SHIFT(op, 8) SHIFT(op, 16) SHIFT(op, 32)
 
@@ -103,11 +103,11 @@ static uint16_t shrd16(struct cpu *cpu, uint16_t a, uint16_t fill, unsigned coun
     }                                                                                                        \
     BODY(op##bits##_mem_##form)                                                                              \
     {                                                                                                        \
-        struct rmw place;                                                                                    \
+        uint8_t *place;                                                                                      \
         unsigned count = count_of;                                                                           \
         uint##bits##_t before =                                                                              \
             (uint##bits##_t)mem_rmw##bits(cpu, insn->segment, insn_ea(cpu, insn), &place);                   \
-        if (count) rmw_store##bits(cpu, &place, op##bits(cpu, before, reg##bits(cpu, insn->reg), count));    \
+        if (count) rmw_store##bits(cpu, place, op##bits(cpu, before, reg##bits(cpu, insn->reg), count));     \
     }
 
 DOUBLE_SHIFT_BY(shld, 16, imm, COUNT_IMMEDIATE)

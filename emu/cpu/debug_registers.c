@@ -9,6 +9,8 @@
 #define DR6_WRITABLE 0x0000e00fu
 #define DR6_BD       (1u << 13)
 #define DR6_BS       (1u << 14)
+#define DR6_BT       (1u << 15)
+#define DR7_LOCAL    0x155u /* L0 to L3, LE */
 #define DR7_SET      0x00000400u
 #define DR7_WRITABLE 0xffff23ffu
 #define DR7_GD       (1u << 13)
@@ -117,14 +119,27 @@ bool debug_insn_hit(struct cpu *cpu, uint64_t linear, struct fault *fault)
     return true;
 }
 
+static enum fault_reason trap_reason(uint32_t hits)
+{
+    if (hits & DR6_BT) return REASON_DEBUG_TASK_SWITCH;
+    return hits ? REASON_DEBUG_DATA_BREAKPOINT : REASON_DEBUG_SINGLE_STEP;
+}
+
 bool debug_trap_take(struct cpu *cpu, bool stepped, struct fault *fault)
 {
     uint32_t hits = cpu->debug_status;
     if (!hits && !stepped) return false;
     cpu->debug_status = 0;
-    debug_exception(cpu, hits | (stepped ? DR6_BS : 0),
-                    hits ? REASON_DEBUG_DATA_BREAKPOINT : REASON_DEBUG_SINGLE_STEP, fault);
+    debug_exception(cpu, hits | (stepped ? DR6_BS : 0), trap_reason(hits), fault);
     return true;
+}
+
+void debug_task_switched(struct cpu *cpu, bool trap)
+{
+    bool local = cpu->s.dr[7] & DR7_LOCAL;
+    cpu->s.dr[7] &= ~(uint64_t)DR7_LOCAL;
+    if (local) debug_registers_changed(cpu);
+    if (trap) trap_after(cpu, DR6_BT);
 }
 
 void debug_general_detect(struct cpu *cpu)

@@ -49,6 +49,32 @@ static void decode_undefined(struct decoder *d, enum fault_reason reason)
     d->insn->immediate = reason;
 }
 
+/* ---- what the model has ---- */
+
+uint32_t decode_rows_missing(const struct cpu_model *model)
+{
+    static const struct {
+        uint32_t row;
+        uint64_t feature;
+    } pairs[] = {
+        {ROW_CPUID_FPU, FEATURE_FPU},   {ROW_CPUID_TSC, FEATURE_TSC},   {ROW_CPUID_MSR, FEATURE_MSR},
+        {ROW_CPUID_CX8, FEATURE_CX8},   {ROW_CPUID_CMOV, FEATURE_CMOV}, {ROW_CPUID_SEP, FEATURE_SEP},
+        {ROW_CPUID_FXSR, FEATURE_FXSR}, {ROW_CPUID_HINT, FEATURE_HINT},
+    };
+    uint32_t missing = 0;
+    for (size_t i = 0; i < ARRAY_COUNT(pairs); i++)
+        if (!cpu_model_has(model, pairs[i].feature)) missing |= pairs[i].row;
+    return missing;
+}
+
+void decode_for_model(struct insn *insn, uint32_t missing)
+{
+    if (likely(!(insn->row->needs & missing))) return;
+    insn->body = body_undefined;
+    insn->row = &row_undefined;
+    insn->immediate = REASON_OPCODE_NOT_ON_THIS_CPU;
+}
+
 /* ---- bytes ---- */
 
 static uint8_t next8(struct decoder *d)
@@ -169,11 +195,11 @@ static void decode_memory16(struct decoder *d)
     if (mod == 0 && rm == 6) {
         insn->base = REG_NONE;
         insn->segment = CPU_DS;
-        insn->displacement = next_bytes(d, 2);
+        insn->displacement = (int32_t)next_bytes(d, 2);
     } else if (mod == 1) {
-        insn->displacement = sign_extend(next8(d), 1);
+        insn->displacement = (int32_t)sign_extend(next8(d), 1);
     } else if (mod == 2) {
-        insn->displacement = sign_extend(next_bytes(d, 2), 2);
+        insn->displacement = (int32_t)sign_extend(next_bytes(d, 2), 2);
     }
 }
 
@@ -201,9 +227,9 @@ static void decode_memory32(struct decoder *d)
     if (no_base) insn->base = REG_NONE;
     insn->segment = insn->base == CPU_ESP || insn->base == CPU_EBP ? CPU_SS : CPU_DS;
     if (no_base || mod == 2)
-        insn->displacement = sign_extend(next_bytes(d, 4), 4);
+        insn->displacement = (int32_t)next_bytes(d, 4);
     else if (mod == 1)
-        insn->displacement = sign_extend(next8(d), 1);
+        insn->displacement = (int32_t)sign_extend(next8(d), 1);
 }
 
 /* ---- operands ---- */
@@ -266,7 +292,7 @@ static void decode_operand(struct decoder *d, const char *operand, bool second_i
     case 'A': decode_far_pointer(d); break;
     case 'O':
         insn->memory = true;
-        insn->displacement = next_bytes(d, insn->address_size);
+        insn->displacement = (int32_t)next_bytes(d, insn->address_size);
         break;
     default: break;
     }
@@ -302,7 +328,8 @@ static void decode_row(struct decoder *d, const struct opcode *row)
     struct insn *insn = d->insn;
     insn->row = row;
     if (!row->name) {
-        decode_undefined(d, REASON_OPCODE_UNDEFINED);
+        decode_undefined(d,
+                         row->needs & ROW_ABSENT ? REASON_OPCODE_NOT_ON_THIS_CPU : REASON_OPCODE_UNDEFINED);
         return;
     }
     decode_operands(d, row->operands ? row->operands : "");

@@ -14,6 +14,10 @@
  * needed (never for 15 or more), and *insn means nothing. Bytes that are no instruction decode to one whose
  * body raises #UD, or #GP when it is too long, with the reason. `offset` is left 0. */
 bool decode_insn(const uint8_t *bytes, unsigned available, bool code32, struct insn *insn);
+/* Makes an instruction that needs what the model does not have (`missing`: ROW_CPUID_... bits) into one that raises #UD. */
+void decode_for_model(struct insn *insn, uint32_t missing);
+/* The ROW_CPUID_... bits that a model does not have. */
+uint32_t decode_rows_missing(const struct cpu_model *model);
 /* The instruction is one that decode_insn made up for bytes that are none. */
 bool decode_failed(const struct insn *insn);
 /* Jcc: goes on with the next instruction when the condition does not hold. */

@@ -204,7 +204,9 @@ static const char *address_name(enum fault_reason reason)
     case REASON_MSR_RESERVED_BITS:
     case REASON_MSR_MEMORY_TYPE: return "MSR";
     case REASON_IO_PERMISSION: return "port";
+    case REASON_PDPTE_RESERVED_BIT:
     case REASON_CR4_RESERVED: return "bits";
+    case REASON_ALIGNMENT:
     case REASON_DEBUG_INSN_BREAKPOINT: return "linear";
     default: return "offset";
     }

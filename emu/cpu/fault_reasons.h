@@ -60,8 +60,24 @@ FAULT_REASON(TSS_SS_NOT_PRESENT, "the stack segment in the TSS is not present", 
 FAULT_REASON(TSS_DPL, "the DPL of the TSS or task gate is below CPL or the selector's RPL", "SDM 3A, 7.3")
 FAULT_REASON(TSS_BUSY, "the TSS is busy", "SDM 3A, 7.3")
 FAULT_REASON(TSS_NOT_PRESENT, "the TSS or task gate is not present", "SDM 3A, 6.15, interrupt 11")
-FAULT_REASON(TASK_SWITCH_LATER, "task switching comes later; the TSS is treated as a bad one", "SDM 3A, 7.3")
-FAULT_REASON(V86_LATER, "virtual-8086 mode comes later; IRET cannot set VM", "SDM 3A, 20.2.5")
+FAULT_REASON(TSS_LIMIT, "the TSS is smaller than its type needs", "SDM 3A, 7.2.2")
+FAULT_REASON(TASK_GATE_NO_TSS, "the selector in the task gate is not that of a TSS", "SDM 3A, 7.2.5")
+FAULT_REASON(TASK_LINK_NOT_BUSY, "IRET with NT set, and the back link does not name a busy TSS",
+             "SDM 3A, 7.3")
+FAULT_REASON(TASK_CS_DPL, "the DPL of the new task's code segment does not fit the RPL of its selector",
+             "SDM 3A, table 7-1")
+
+/* Virtual-8086 mode. */
+FAULT_REASON(V86_IOPL, "IOPL is below 3 in virtual-8086 mode", "SDM 3B, 20.2.7")
+FAULT_REASON(V86_INT_IOPL, "INT n in virtual-8086 mode with IOPL below 3, and not redirected",
+             "SDM 3B, 20.3.3")
+FAULT_REASON(V86_REDIRECTION_LIMIT, "the interrupt redirection bitmap lies beyond the TSS limit",
+             "SDM 3B, 20.3.3")
+FAULT_REASON(V86_FLAGS, "the flags would set TF, or the virtual interrupt flag with an interrupt pending",
+             "SDM 2, POPF, IRET")
+FAULT_REASON(V86_HANDLER_DPL, "an interrupt in virtual-8086 mode goes to nonconforming code of DPL 0 only",
+             "SDM 3B, 20.3.1.1")
+FAULT_REASON(VIRTUAL_INTERRUPT_PENDING, "STI with VIP set", "SDM 2, STI")
 
 /* The IDT: address is the offset of the gate's last byte, descriptor holds the limit where the limit was broken. */
 FAULT_REASON(IDT_LIMIT, "the vector's gate lies beyond the IDT limit", "SDM 3A, 6.10")
@@ -89,6 +105,7 @@ FAULT_REASON(TR_NOT_PRESENT, "the TSS is not present", "SDM 2, LTR")
 FAULT_REASON(CR_UNDEFINED, "there is no such control register", "SDM 2, MOV--Move to/from Control Registers")
 FAULT_REASON(CR0_PG_WITHOUT_PE, "CR0.PG needs CR0.PE", "SDM 3A, 2.5")
 FAULT_REASON(CR0_NW_WITHOUT_CD, "CR0.NW needs CR0.CD", "SDM 3A, 2.5")
+FAULT_REASON(PDPTE_RESERVED_BIT, "a reserved bit is set in a present PDPTE", "SDM 3A, 4.4.1")
 FAULT_REASON(CR4_RESERVED, "CR4 bits that CPUID does not offer cannot be set", "SDM 3A, 2.5")
 FAULT_REASON(DR4_DR5_WITH_DE, "DR4 and DR5 do not exist while CR4.DE is set", "SDM 3B, 17.2.2")
 FAULT_REASON(MSR_UNKNOWN, "there is no such model-specific register", "SDM 2, RDMSR, WRMSR")
@@ -111,6 +128,7 @@ FAULT_REASON(DEBUG_SINGLE_STEP, "EFLAGS.TF was set", "SDM 3B, 17.3.1.4")
 FAULT_REASON(DEBUG_INSN_BREAKPOINT, "an instruction breakpoint of DR0-3 was reached", "SDM 3B, 17.3.1.1")
 FAULT_REASON(DEBUG_DATA_BREAKPOINT, "a data or I/O breakpoint of DR0-3 was hit", "SDM 3B, 17.3.1.2")
 FAULT_REASON(DEBUG_GENERAL_DETECT, "a debug register was touched while DR7.GD was set", "SDM 3B, 17.3.1.3")
+FAULT_REASON(DEBUG_TASK_SWITCH, "the new task's TSS has its T bit set", "SDM 3B, 17.3.1.5")
 FAULT_REASON(DEBUG_INT1, "INT1 was executed", "SDM 2, INT n/INTO/INT3/INT1")
 
 /* x87. */
@@ -136,8 +154,14 @@ FAULT_REASON(SEGMENT_NOT_READABLE, "the segment is execute-only", "SDM 3A, 5.5")
 FAULT_REASON(SEGMENT_NOT_WRITABLE, "the segment is not writable", "SDM 3A, 5.5")
 
 /* Page faults: address is linear, entry the physical address of the paging entry, descriptor the entry. */
+FAULT_REASON(PDPTE_NOT_PRESENT, "the page directory pointer table entry is not present", "SDM 3A, 4.7")
 FAULT_REASON(PDE_NOT_PRESENT, "the page directory entry is not present", "SDM 3A, 4.7")
 FAULT_REASON(PTE_NOT_PRESENT, "the page table entry is not present", "SDM 3A, 4.7")
 FAULT_REASON(PAGE_RESERVED_BIT, "a reserved bit is set in a paging entry", "SDM 3A, 4.7")
 FAULT_REASON(PAGE_SUPERVISOR, "user mode touched a supervisor page", "SDM 3A, 4.6.1")
 FAULT_REASON(PAGE_READ_ONLY, "the page is read-only", "SDM 3A, 4.6.1")
+FAULT_REASON(PAGE_NO_EXECUTE, "the page is not for execution (NX)", "SDM 3A, 4.6.1")
+
+/* Alignment: address is linear. */
+FAULT_REASON(ALIGNMENT, "the operand is not aligned, and CR0.AM and EFLAGS.AC are set",
+             "SDM 3A, 6.15, interrupt 17")

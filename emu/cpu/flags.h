@@ -34,6 +34,12 @@ enum {
     FLAG_ARITHMETIC = FLAG_CF | FLAG_PF | FLAG_AF | FLAG_ZF | FLAG_SF | FLAG_OF,
 };
 
+/* Virtual-8086 mode: protected mode, but segments are those of the 8086. */
+static inline bool cpu_v86(const struct cpu *cpu)
+{
+    return cpu->s.eflags & FLAG_VM;
+}
+
 /* ---- asking ---- */
 
 static inline bool flag_cf(const struct cpu *cpu)

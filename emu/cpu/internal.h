@@ -14,6 +14,7 @@
 #include <setjmp.h>
 #include "emu/core/bits.h"
 #include "emu/cpu/cpu.h"
+#include "emu/cpu/models.h"
 
 struct insn;
 struct block;
@@ -33,8 +34,9 @@ struct insn {
     const struct opcode *row;
     uint64_t immediate;     /* sign- or zero-extended as the row says; offset of a far pointer, target of a near jump
                                (displacement relative to the end of the instruction) */
-    uint64_t displacement;  /* sign-extended */
     uint64_t address_mask;  /* 0xffff, 0xffffffff, ~0 */
+    struct block *next;     /* where it went on the last time that this was the last instruction (run.c) */
+    int32_t displacement;
     uint16_t immediate2;    /* selector of a far pointer; nesting level of ENTER */
     uint16_t offset;        /* from the start of the block, in bytes */
     uint8_t length;         /* bytes, prefixes included */
@@ -74,7 +76,9 @@ enum {
     ROW_STRING = 1 << 6,    /* takes REP */
     ROW_MODRM = 1 << 7,     /* set where the operands alone do not say it */
     ROW_CPUID_FPU = 1 << 8, ROW_CPUID_TSC = 1 << 9, ROW_CPUID_MSR = 1 << 10, ROW_CPUID_CX8 = 1 << 11,
-    ROW_CPUID_CMOV = 1 << 12, ROW_CPUID_SEP = 1 << 13, ROW_CPUID_PGE = 1 << 14,
+    ROW_CPUID_CMOV = 1 << 12, ROW_CPUID_SEP = 1 << 13, ROW_CPUID_FXSR = 1 << 14,
+    ROW_CPUID_HINT = 1 << 15, /* see FEATURE_HINT */
+    ROW_ABSENT = 1 << 16,     /* without a name: an instruction, but of no model */
 };
 
 /* Lazy arithmetic flags. Everything that sets all six stores three words; flags.h reads them.
@@ -89,10 +93,10 @@ struct lazy_flags {
 };
 
 /* Which part of a segment may be touched by plain loads and stores; derived from cpu_segment_state (segment.c) so that an
- * access costs two compares. An empty window has low > high. */
+ * access costs one compare: `span` is the last offset minus the first, -1 when there is none. */
 struct segment_window {
-    uint32_t read_low, read_high;   /* first and last offset */
-    uint32_t write_low, write_high;
+    uint32_t read_low, write_low; /* first offset */
+    int64_t read_span, write_span;
     uint64_t base;
 };
 
@@ -100,18 +104,33 @@ struct segment_window {
  * compare fail and the access take the slow path. */
 #define TLB_BITS    10
 #define TLB_ENTRIES (1 << TLB_BITS)
-enum { TLB_INVALID = 1, TLB_SLOW = 2 /* MMIO, watched, code or not yet dirty */ };
+enum { TLB_INVALID = 1, TLB_SLOW = 2 /* MMIO, watched, code or not yet dirty */, TLB_NO_EXECUTE = 4 };
 struct tlb_entry {
     uint32_t read, write, execute; /* tags */
     uint32_t flags;                /* TLB_GLOBAL, TLB_DIRTY, TLB_WRITABLE (mmu.c) */
     uintptr_t host;                /* add the linear address; means something for RAM and ROM only */
     uint64_t physical;             /* of the page */
 };
+/* Where paging structures lie in host memory: most walks pass through pages that were passed a moment ago. */
+#define TABLE_PAGES 32
+struct table_page {
+    uint64_t page; /* physical address; odd: empty */
+    const uint8_t *host;
+};
+
 /* Entries that were pushed out of their slot, so that two streams that meet in one slot cost a swap, not a walk. */
 #define TLB_VICTIMS 8
 struct tlb_victims {
     struct tlb_entry entry[TLB_VICTIMS];
     unsigned next;
+};
+
+/* A read-modify-write that is not one in plain RAM, between its read and its write. */
+struct slow_rmw {
+    uint8_t bytes[8]; /* little-endian */
+    uint32_t linear;
+    uint64_t physical[2]; /* of the first byte, and of the first byte in the second page */
+    unsigned first;       /* bytes in the first page; 0: all in one */
 };
 
 /* Reasons to leave the fast loop at the next block boundary. */
@@ -124,6 +143,8 @@ enum attention {
     ATTENTION_BREAK = 1 << 5,  /* breakpoints of the engine or DR7: check each instruction */
     ATTENTION_RESET = 1 << 6,  /* cpu_reset was called from a callback */
     ATTENTION_HALT = 1 << 7,   /* s.halted (halt_start) */
+    ATTENTION_INIT = 1 << 9,   /* cpu_init was called from a callback */
+    ATTENTION_PAUSE = 1 << 10, /* PAUSE was executed, and ends the run */
     ATTENTION_CUT = 1 << 8,    /* the block was cut short: its code changed, or the budget did */
 };
 
@@ -139,10 +160,13 @@ struct cpu {
     uint32_t attention;
     bool next_eip_set;       /* a body has set s.eip itself (jumps); else it follows from the block */
 
-    struct tlb_entry *tlb; /* of the current privilege */
+    const struct tlb_entry *tlb; /* of the current privilege; an empty one while `aligning` */
+    bool aligning;               /* CR0.AM, EFLAGS.AC and CPL 3: operands must be aligned */
     struct tlb_entry tlbs[2][TLB_ENTRIES];
     struct tlb_victims victims[2];
     uint64_t tlb_used[2][TLB_ENTRIES / 64]; /* slots that are not empty, so that a flush costs what was filled */
+    struct slow_rmw rmw;
+    struct table_page *table_pages; /* TABLE_PAGES of them, by page number; apart, since walks change nothing else */
     uint32_t paging_mode;    /* CR0, CR4 and A20 bits that the TLB was filled under (run.c) */
     uint32_t code_key;       /* what decoded blocks depend on besides their address (block.h) */
     const struct insn *first; /* of the block under way; insn - first of it are done */
@@ -153,22 +177,28 @@ struct cpu {
 
     /* The run under way. */
     uint64_t budget, retired_before_block;
-    bool running;
+    bool running, pause_stops;
     jmp_buf unwind;
 
     /* Faults */
     struct fault pending;     /* being raised; valid after the unwind */
     bool delivering;          /* inside delivery of `delivered` */
     struct fault delivered;
+    uint32_t delivery_eip;    /* what is pushed as EIP; a task switch on the way changes it */
+    bool switched;            /* a task switch was committed: a fault belongs to the new task, at s.eip */
     struct fault_record history[CPU_FAULT_HISTORY];
     unsigned history_count;
     struct fault_record chain[3];
     unsigned chain_count;
     uint32_t debug_status; /* DR6 bits collected for the #DB after this instruction */
 
+    uint64_t apic_page; /* physical address of the local APIC's registers; all ones: switched off */
     struct cpu_wiring wiring;
+    struct cpu_model model;
+    uint32_t rows_missing; /* ROW_CPUID_... that the model does not have */
     struct cpu_stats stats;
     struct block_cache *blocks; /* block.c */
+    struct block **link;        /* `next` of the instruction that ran last */
     struct space_listener listener;
     uint64_t *breakpoints;
     unsigned breakpoint_count, breakpoint_capacity;
@@ -189,6 +219,8 @@ void segment_derive(struct cpu *cpu, unsigned n); /* window, stack_mask, code_ba
 void segment_derive_all(struct cpu *cpu);
 void segment_load(struct cpu *cpu, unsigned n, uint16_t selector); /* MOV/POP/Lxx to ES SS DS FS GS, all checks */
 bool cpu_protected(const struct cpu *cpu);
+/* Segment registers hold selectors of descriptors: protected mode without virtual-8086 mode. */
+bool cpu_uses_descriptors(const struct cpu *cpu);
 static inline bool cpu_code32(const struct cpu *cpu)
 {
     return cpu->s.segment[CPU_CS].access & 0x4000;
@@ -211,6 +243,8 @@ void debug_io_check(struct cpu *cpu, uint16_t port, unsigned size); /* IN, OUT, 
 /* Before an instruction at that linear address: true when an instruction breakpoint stops it (RF is clear). DR6 is set;
  * deliver *fault with the EIP of the instruction. */
 bool debug_insn_hit(struct cpu *cpu, uint64_t linear, struct fault *fault);
+/* A task switch: local breakpoints go; with `trap` (T bit of the TSS) a #DB comes before the next instruction. */
+void debug_task_switched(struct cpu *cpu, bool trap);
 /* After an instruction: true when a #DB trap is due, because TF was set when it began (`stepped`) or debug_status has bits.
  * DR6 is set, debug_status cleared; deliver *fault with the EIP of the next instruction. */
 bool debug_trap_take(struct cpu *cpu, bool stepped, struct fault *fault);
@@ -225,5 +259,6 @@ void code_mode_changed(struct cpu *cpu);
 void mode_changed(struct cpu *cpu); /* CR0, CR4, CPL or A20 changed: choose TLB, flush what depends on it (run.c) */
 void tlb_flush(struct cpu *cpu, bool global_too);      /* mmu.c */
 void tlb_flush_page(struct cpu *cpu, uint64_t linear); /* mmu.c */
+void apic_page_refresh(struct cpu *cpu); /* the local APIC was reset, moved or switched (msr.c) */
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Delivery of exceptions and interrupts: the vector table of real mode, the gates of protected mode, double
- * and triple faults. SDM 3A, chapter 6 and 20.1.4; SDM 2, INT n/INTO/INT3/INT1.
+ * Delivery of exceptions and interrupts: the vector table of real mode, the gates of protected mode (task
+ * gates: task.c; out of virtual-8086 mode: v86.c), double and triple faults. SDM 3A, chapter 6 and 20.1.4; SDM 2, INT n/INTO/INT3/INT1.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -9,9 +9,11 @@
 #include "emu/core/trace.h"
 #include "emu/cpu/access.h"
 #include "emu/cpu/decode.h"
-#include "emu/cpu/flags.h"
+#include "emu/cpu/eflags.h"
 #include "emu/cpu/system_bodies.h"
+#include "emu/cpu/task.h"
 #include "emu/cpu/transfer.h"
+#include "emu/cpu/v86.h"
 
 TRACE_EVENT(fault_event, "cpu.fault", "what:s reason:s error:x cs:x eip:x cpl:u address:x");
 TRACE_EVENT(interrupt_event, "cpu.interrupt", "vector:x reason:s cs:x eip:x cpl:u");
@@ -54,12 +56,12 @@ static void deliver_real(struct cpu *cpu, const struct fault *event, uint32_t re
     struct stack_frame frame;
     stack_frame_current(cpu, &frame);
     stack_frame_need(cpu, &frame, 3, 2, 0);
-    code_limit_check_real(cpu, pointer & 0xffff);
+    code_limit_check_current(cpu, pointer & 0xffff);
     stack_frame_push(cpu, &frame, 2, pushed_eflags(cpu, event));
     stack_frame_push(cpu, &frame, 2, cpu->s.segment[CPU_CS].selector);
     stack_frame_push(cpu, &frame, 2, return_eip);
     set_reg32(cpu, CPU_ESP, frame.esp);
-    code_enter_real(cpu, (uint16_t)(pointer >> 16), pointer & 0xffff);
+    code_enter_8086(cpu, (uint16_t)(pointer >> 16), pointer & 0xffff);
     eflags_change(cpu, 0, FLAG_IF | FLAG_TF | FLAG_AC | FLAG_RF);
 }
 
@@ -102,18 +104,38 @@ static void handler_fetch(struct cpu *cpu, const struct descriptor *gate, struct
     descriptor_fetch(cpu, selector, FAULT_GP, code);
     if (!descriptor_is_code(code)) descriptor_fault(cpu, FAULT_GP, code, REASON_IDT_CS_NOT_CODE);
     if (descriptor_dpl(code) > cpu->s.cpl) descriptor_fault(cpu, FAULT_GP, code, REASON_IDT_CS_DPL);
+    if (cpu_v86(cpu) && (descriptor_is_conforming(code) || descriptor_dpl(code)))
+        descriptor_fault(cpu, FAULT_GP, code, REASON_V86_HANDLER_DPL);
     if (!descriptor_present(code)) descriptor_fault(cpu, FAULT_NP, code, REASON_CS_NOT_PRESENT);
 }
 
-static void deliver_protected(struct cpu *cpu, const struct fault *event, uint32_t return_eip)
+/* What goes on the handler's stack, from the top (SDM 3A, figure 6-4; SDM 3B, figure 20-4). */
+static void push_frame(struct cpu *cpu, struct stack_frame *frame, const struct fault *event, unsigned size,
+                       bool inward, uint32_t return_eip)
 {
-    struct descriptor gate, code;
-    struct stack_frame frame;
-    gate_fetch(cpu, event, &gate);
-    if (descriptor_system_type(&gate) == SYSTEM_TASK_GATE) task_gate_refuse(cpu, &gate);
-    handler_fetch(cpu, &gate, &code);
+    uint32_t values[10];
+    unsigned count = 0;
+    if (cpu_v86(cpu)) count = v86_segments(cpu, values);
+    if (inward) {
+        values[count++] = cpu->s.segment[CPU_SS].selector;
+        values[count++] = reg32(cpu, CPU_ESP);
+    }
+    values[count++] = pushed_eflags(cpu, event);
+    values[count++] = cpu->s.segment[CPU_CS].selector;
+    values[count++] = return_eip;
+    if (event->has_error) values[count++] = event->error;
+    stack_frame_push_all(cpu, frame, size, values, count);
+}
 
-    unsigned size = gate_is_32(&gate) ? 4 : 2, level = cpu->s.cpl;
+/* Through an interrupt or trap gate. */
+static void deliver_by_gate(struct cpu *cpu, const struct descriptor *gate, const struct fault *event,
+                            uint32_t return_eip)
+{
+    struct descriptor code;
+    struct stack_frame frame;
+    handler_fetch(cpu, gate, &code);
+
+    unsigned size = gate_is_32(gate) ? 4 : 2, level = cpu->s.cpl;
     bool inward = !descriptor_is_conforming(&code) && descriptor_dpl(&code) < level;
     if (inward) {
         level = descriptor_dpl(&code);
@@ -121,29 +143,33 @@ static void deliver_protected(struct cpu *cpu, const struct fault *event, uint32
     } else {
         stack_frame_current(cpu, &frame);
     }
-    unsigned pushes = (inward ? 5 : 3) + event->has_error;
+    unsigned pushes = (inward ? 5 : 3) + (cpu_v86(cpu) ? 4 : 0) + event->has_error;
     stack_frame_need(cpu, &frame, pushes, size, inward ? frame.ss.selector : 0);
-    code_limit_check(cpu, &code, gate_offset(&gate));
+    code_limit_check(cpu, &code, gate_offset(gate));
     descriptor_mark_accessed(cpu, &code);
 
-    if (inward) {
-        stack_frame_push(cpu, &frame, size, cpu->s.segment[CPU_SS].selector);
-        stack_frame_push(cpu, &frame, size, reg32(cpu, CPU_ESP));
-    }
-    stack_frame_push(cpu, &frame, size, pushed_eflags(cpu, event));
-    stack_frame_push(cpu, &frame, size, cpu->s.segment[CPU_CS].selector);
-    stack_frame_push(cpu, &frame, size, return_eip);
-    if (event->has_error) stack_frame_push(cpu, &frame, size, event->error);
+    push_frame(cpu, &frame, event, size, inward, return_eip);
     if (inward)
         stack_frame_commit(cpu, &frame);
     else
         set_reg32(cpu, CPU_ESP, frame.esp);
-    code_enter(cpu, &code, gate_offset(&gate), level);
-    bool interrupt_gate = !(descriptor_system_type(&gate) & 1);
+    if (cpu_v86(cpu)) v86_drop_segments(cpu);
+    code_enter(cpu, &code, gate_offset(gate), level);
+    bool interrupt_gate = !(descriptor_system_type(gate) & 1);
     eflags_change(cpu, 0, FLAG_TF | FLAG_NT | FLAG_VM | FLAG_RF | (interrupt_gate ? (uint32_t)FLAG_IF : 0u));
 }
 
-/* Faults leave by cpu->unwind; nothing but memory has changed then. */
+static void deliver_protected(struct cpu *cpu, const struct fault *event, uint32_t return_eip)
+{
+    struct descriptor gate;
+    gate_fetch(cpu, event, &gate);
+    if (descriptor_system_type(&gate) == SYSTEM_TASK_GATE)
+        task_interrupt(cpu, &gate, event, pushed_eflags(cpu, event), return_eip);
+    else
+        deliver_by_gate(cpu, &gate, event, return_eip);
+}
+
+/* Faults leave by cpu->unwind; nothing but memory has changed then, or a task switch was committed. */
 static void deliver_once(struct cpu *cpu, const struct fault *event, uint32_t return_eip)
 {
     if (cpu_protected(cpu))
@@ -278,8 +304,9 @@ static void shutdown_enter(struct cpu *cpu)
 }
 
 /* After a fault in the delivery of cpu->delivered: what is delivered next. False: nothing any more. */
-static bool next_delivery(struct cpu *cpu, uint64_t return_eip)
+static bool next_delivery(struct cpu *cpu)
 {
+    uint64_t return_eip = cpu->delivery_eip;
     struct fault second = cpu->pending;
     enum pair_result result = pair_result(classify(&cpu->delivered), classify(&second));
     note_event(cpu, &second, return_eip);
@@ -307,14 +334,16 @@ bool interrupt_deliver(struct cpu *cpu, const struct fault *event, uint64_t retu
     if (event->reason == REASON_NMI) cpu->s.nmi_blocked = true;
     note_event(cpu, event, return_eip);
     cpu->delivered = *event;
+    cpu->delivery_eip = (uint32_t)return_eip;
     bool delivered = true;
     while (setjmp(cpu->unwind) != 0) {
-        delivered = next_delivery(cpu, return_eip);
+        delivered = next_delivery(cpu);
         if (!delivered) break;
     }
+    cpu->switched = false;
     if (delivered) {
         cpu->delivering = true;
-        deliver_once(cpu, &cpu->delivered, (uint32_t)return_eip);
+        deliver_once(cpu, &cpu->delivered, cpu->delivery_eip);
     }
     cpu->delivering = false;
     memcpy(&cpu->unwind, &outer, sizeof(outer));
@@ -323,15 +352,19 @@ bool interrupt_deliver(struct cpu *cpu, const struct fault *event, uint64_t retu
 
 /* ---- software interrupts ---- */
 
+static void note_software_interrupt(struct cpu *cpu, const struct fault *event)
+{
+    note_interrupt(cpu, event, insn_eip(cpu));
+    log_event(cpu, event, insn_eip(cpu));
+}
+
 /* A fault in here belongs to the INT instruction: it unwinds to the run loop, which restarts from there. */
 static void software_interrupt(struct cpu *cpu, uint8_t vector, enum fault_reason reason, bool checks_dpl)
 {
-    struct fault event = {.vector = vector, .reason = reason, .software = checks_dpl};
-    note_interrupt(cpu, &event, insn_eip(cpu));
-    log_event(cpu, &event, insn_eip(cpu));
-    cpu->delivered = event;
+    cpu->delivered = (struct fault){.vector = vector, .reason = reason, .software = checks_dpl};
+    note_software_interrupt(cpu, &cpu->delivered);
     cpu->delivering = true;
-    deliver_once(cpu, &event, insn_next_eip(cpu));
+    deliver_once(cpu, &cpu->delivered, insn_next_eip(cpu));
     cpu->delivering = false;
 }
 
@@ -341,8 +374,16 @@ void body_int3(struct cpu *cpu, const struct insn *insn)
     software_interrupt(cpu, FAULT_BP, REASON_BREAKPOINT, true);
 }
 
+/* The only one that IOPL and CR4.VME govern in virtual-8086 mode (SDM 3B, 20.3). */
 void body_int_n(struct cpu *cpu, const struct insn *insn)
 {
+    if (cpu_v86(cpu) && v86_redirects(cpu, (uint8_t)insn->immediate)) {
+        struct fault event = {
+            .vector = (uint8_t)insn->immediate, .reason = REASON_SOFTWARE_INTERRUPT, .software = true};
+        note_software_interrupt(cpu, &event);
+        v86_redirect(cpu, event.vector, insn_next_eip(cpu));
+        return;
+    }
     software_interrupt(cpu, (uint8_t)insn->immediate, REASON_SOFTWARE_INTERRUPT, true);
 }
 

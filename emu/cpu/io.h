@@ -7,7 +7,7 @@
 
 #include "emu/cpu/internal.h"
 
-/* #GP(0) unless CPL <= IOPL or the TSS permits all `size` ports. */
+/* #GP(0) unless CPL <= IOPL (and not in virtual-8086 mode) or the TSS permits all `size` ports. */
 void io_check(struct cpu *cpu, uint16_t port, unsigned size);
 uint32_t io_read(struct cpu *cpu, uint16_t port, unsigned size);
 void io_write(struct cpu *cpu, uint16_t port, unsigned size, uint32_t value);

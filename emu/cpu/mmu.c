@@ -4,78 +4,13 @@
  * bits, page faults, accesses over a page boundary, devices, watched pages and pages with code (SDM 3A,
  * chapter 4).
  */
+#include <stdlib.h>
 #include "emu/cpu/access.h"
 #include "emu/cpu/block.h"
-#include "emu/cpu/mmu.h"
+#include "emu/cpu/paging.h"
 #include "emu/cpu/system.h"
 
 #define LARGE_BYTES 0x400000u
-/* Bits 21:13 of the entry of a 4 MiB page are reserved without PSE-36 (SDM 3A, table 4-4). */
-#define LARGE_RESERVED 0x003fe000u
-
-static uint64_t a20_masked(const struct cpu *cpu, uint64_t physical)
-{
-    return cpu->s.a20 ? physical : physical & ~(UINT64_C(1) << 20);
-}
-
-/* ---- the walk, without effects: used by the MMU and by everything that explains it (LESSONS 54, 55) ---- */
-
-/* Paging entries that are no memory read as all ones. */
-static uint32_t walk_entry(const struct cpu *cpu, uint64_t physical)
-{
-    struct region_at at;
-    const struct view_range *range = space_find(cpu->wiring.memory, physical, &at);
-    if (!range->region || !range->region->host) return UINT32_MAX;
-    return le32_load(range->region->host + at.offset);
-}
-
-static uint32_t walk_level(const struct cpu *cpu, struct page_walk *walk, const char *name, uint64_t physical)
-{
-    uint64_t address = a20_masked(cpu, physical);
-    uint32_t entry = walk_entry(cpu, address);
-    walk->level[walk->levels].name = name;
-    walk->level[walk->levels].address = address;
-    walk->level[walk->levels].entry = entry;
-    walk->levels++;
-    return entry;
-}
-
-static bool walk_failed(struct page_walk *walk, enum fault_reason reason)
-{
-    walk->reason = reason;
-    return false;
-}
-
-static bool walk_mapped(const struct cpu *cpu, struct page_walk *walk, uint64_t physical)
-{
-    walk->physical = a20_masked(cpu, physical);
-    walk->mapped = true;
-    return true;
-}
-
-bool cpu_walk(const struct cpu *cpu, uint64_t linear64, struct page_walk *walk)
-{
-    uint32_t linear = (uint32_t)linear64;
-    *walk = (struct page_walk){.page_size = PAGE_BYTES, .writable = true, .user = true};
-    if (!(cpu->s.cr0 & CR0_PG)) return walk_mapped(cpu, walk, linear);
-
-    uint32_t pde = walk_level(cpu, walk, "PDE", (cpu->s.cr3 & 0xfffff000) | (linear >> 22) * 4);
-    if (!(pde & PAGE_PRESENT)) return walk_failed(walk, REASON_PDE_NOT_PRESENT);
-    bool large = (pde & PAGE_SIZE_4M) && (cpu->s.cr4 & CR4_PSE);
-    uint32_t last = pde;
-    if (large) {
-        walk->page_size = LARGE_BYTES;
-        if (pde & LARGE_RESERVED) return walk_failed(walk, REASON_PAGE_RESERVED_BIT);
-    } else {
-        last = walk_level(cpu, walk, "PTE", (pde & 0xfffff000) | (linear >> 12 & 0x3ff) * 4);
-        if (!(last & PAGE_PRESENT)) return walk_failed(walk, REASON_PTE_NOT_PRESENT);
-    }
-    walk->writable = pde & last & PAGE_WRITABLE;
-    walk->user = pde & last & PAGE_USER;
-    walk->global = (last & PAGE_GLOBAL) && (cpu->s.cr4 & CR4_PGE);
-    uint32_t inside = large ? LARGE_BYTES - 1 : PAGE_BYTES - 1;
-    return walk_mapped(cpu, walk, (last & ~inside) | (linear & inside));
-}
 
 /* ---- page faults ---- */
 
@@ -92,23 +27,43 @@ static enum fault_reason walk_refusal(const struct cpu *cpu, const struct page_w
     if (!walk->mapped) return walk->reason;
     if (user && !walk->user) return REASON_PAGE_SUPERVISOR;
     if (access == MMU_WRITE && !walk_write_allowed(cpu, walk, user)) return REASON_PAGE_READ_ONLY;
+    if (access == MMU_FETCH && !walk->executable) return REASON_PAGE_NO_EXECUTE;
     return REASON_NONE;
 }
 
-/* Error code: SDM 3A, 6.15, interrupt 14. The entry at fault is the last one read that breaks the rule. */
+/* The first entry that breaks the rule; for reasons that are not about rights, the last one read. */
+static unsigned level_at_fault(const struct page_walk *walk, enum fault_reason reason)
+{
+    for (unsigned i = walk->first; i < walk->levels; i++) {
+        uint64_t entry = walk->level[i].entry;
+        if (reason == REASON_PAGE_SUPERVISOR && !(entry & PAGE_USER)) return i;
+        if (reason == REASON_PAGE_READ_ONLY && !(entry & PAGE_WRITABLE)) return i;
+        if (reason == REASON_PAGE_NO_EXECUTE && entry >> 63) return i;
+    }
+    return walk->levels - 1;
+}
+
+/* SDM 3A, 4.7. */
+static uint32_t error_code(const struct cpu *cpu, enum mmu_access access, bool user, enum fault_reason reason)
+{
+    bool rights = reason == REASON_PAGE_SUPERVISOR || reason == REASON_PAGE_READ_ONLY ||
+                  reason == REASON_PAGE_NO_EXECUTE;
+    uint32_t error = rights || reason == REASON_PAGE_RESERVED_BIT ? 1 : 0;
+    if (access == MMU_WRITE) error |= 2;
+    if (user) error |= 4;
+    if (reason == REASON_PAGE_RESERVED_BIT) error |= 8;
+    if (access == MMU_FETCH && paging_has_nx(cpu)) error |= 16;
+    return error;
+}
+
 static _Noreturn void page_fault(struct cpu *cpu, uint32_t linear, const struct page_walk *walk,
                                  enum mmu_access access, bool user, enum fault_reason reason)
 {
-    unsigned at = walk->levels - 1;
-    bool rights = reason == REASON_PAGE_SUPERVISOR || reason == REASON_PAGE_READ_ONLY;
-    uint32_t needed = reason == REASON_PAGE_SUPERVISOR ? PAGE_USER : PAGE_WRITABLE;
-    if (rights && at > 0 && !(walk->level[0].entry & needed)) at = 0;
-    bool present = rights || reason == REASON_PAGE_RESERVED_BIT;
+    unsigned at = level_at_fault(walk, reason);
     struct fault fault = {
         .vector = FAULT_PF,
         .has_error = true,
-        .error = (present ? 1u : 0u) | (access == MMU_WRITE ? 2u : 0u) | (user ? 4u : 0u) |
-                 (reason == REASON_PAGE_RESERVED_BIT ? 8u : 0u),
+        .error = error_code(cpu, access, user, reason),
         .reason = reason,
         .address = linear,
         .entry = walk->level[at].address,
@@ -120,14 +75,28 @@ static _Noreturn void page_fault(struct cpu *cpu, uint32_t linear, const struct 
 
 /* ---- the TLB ---- */
 
-static const struct tlb_entry empty_entry = {TLB_INVALID, TLB_INVALID, TLB_INVALID, 0, 0, 0};
+#define EMPTY_ENTRY                                                                                          \
+    {                                                                                                        \
+        TLB_INVALID, TLB_INVALID, TLB_INVALID, 0, 0, 0                                                       \
+    }
+static const struct tlb_entry empty_entry = EMPTY_ENTRY;
+const struct tlb_entry tlb_none[TLB_ENTRIES] = {[0 ... TLB_ENTRIES - 1] = EMPTY_ENTRY};
 
-void mmu_init(struct cpu *cpu)
+bool mmu_create(struct cpu *cpu)
 {
+    cpu->table_pages = calloc(TABLE_PAGES, sizeof(*cpu->table_pages));
+    if (!cpu->table_pages) return false;
+    paging_forget_tables(cpu);
     for (unsigned user = 0; user < 2; user++) {
         for (unsigned i = 0; i < TLB_ENTRIES; i++) cpu->tlbs[user][i] = empty_entry;
         for (unsigned i = 0; i < TLB_VICTIMS; i++) cpu->victims[user].entry[i] = empty_entry;
     }
+    return true;
+}
+
+void mmu_free(struct cpu *cpu)
+{
+    free(cpu->table_pages);
 }
 
 static bool entry_used(const struct tlb_entry *entry)
@@ -213,10 +182,10 @@ static bool victim_recall(struct cpu *cpu, uint32_t linear, bool user)
     return false;
 }
 
-/* Accessed in every entry of the walk, dirty in the last one for writes (SDM 3A, 4.8). */
+/* Accessed in every entry of the walk but a PDPTE, dirty in the last one for writes (SDM 3A, 4.8). */
 static void walk_mark_used(struct cpu *cpu, const struct page_walk *walk, bool write)
 {
-    for (unsigned i = 0; i < walk->levels; i++) {
+    for (unsigned i = walk->first; i < walk->levels; i++) {
         uint32_t entry = (uint32_t)walk->level[i].entry, used = entry | PAGE_ACCESSED;
         if (write && i == walk->levels - 1) used |= PAGE_DIRTY;
         if (used != entry) space_store(cpu->wiring.memory, walk->level[i].address, 4, used);
@@ -240,6 +209,7 @@ static struct tlb_entry *tlb_fill(struct cpu *cpu, uint32_t linear, enum mmu_acc
     entry->flags = (walk.global ? TLB_GLOBAL : 0u) | (walk.page_size > PAGE_BYTES ? TLB_LARGE : 0u);
     entry->physical = walk.physical & ~(uint64_t)(PAGE_BYTES - 1);
     entry_connect(cpu, entry, page, dirty && walk_write_allowed(cpu, &walk, user));
+    if (!walk.executable) entry->execute |= TLB_NO_EXECUTE;
     return entry;
 }
 

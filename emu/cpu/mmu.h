@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The MMU as block.c, run.c and debug_access.c see it; bodies use access.h. Paging of 32-bit linear addresses
- * with 4 KiB and 4 MiB pages (SDM 3A, 4.3), a TLB, and the physical space behind it.
+ * The MMU as block.c, run.c and debug_access.c see it; bodies use access.h. A TLB in front of the page walk
+ * (paging.h), and the physical space behind it.
  */
 #ifndef EMU_CPU_MMU_H
 #define EMU_CPU_MMU_H
@@ -13,9 +13,12 @@ enum {
     CR0_PE = 1 << 0,
     CR0_WP = 1 << 16,
     CR4_PSE = 1 << 4,
+    CR4_PAE = 1 << 5,
     CR4_PGE = 1 << 7,
 };
 #define CR0_PG 0x80000000u
+
+#define EFER_NXE 0x800u
 
 #define PAGE_BYTES 0x1000u
 
@@ -25,17 +28,21 @@ enum {
     PAGE_USER = 1 << 2,
     PAGE_ACCESSED = 1 << 5,
     PAGE_DIRTY = 1 << 6,
-    PAGE_SIZE_4M = 1 << 7,
+    PAGE_SIZE = 1 << 7, /* of a PDE: it maps a page itself */
     PAGE_GLOBAL = 1 << 8,
 };
 
-/* What is known of a page in the TLB, besides its address. */
+/* What is known of a page in the TLB, besides its address. TLB_LARGE: of a page of 2 or 4 MiB. */
 enum { TLB_GLOBAL = 1 << 0, TLB_LARGE = 1 << 1, TLB_MEMORY = 1 << 2 /* RAM or ROM: `host` is good */ };
 
 enum mmu_access { MMU_READ, MMU_WRITE, MMU_FETCH };
 
-/* An empty TLB, for a new CPU. */
-void mmu_init(struct cpu *cpu);
+/* A set that stays empty, so that every access takes the slow path. */
+extern const struct tlb_entry tlb_none[TLB_ENTRIES];
+
+/* An empty TLB, for a new CPU. False: no host memory. */
+bool mmu_create(struct cpu *cpu);
+void mmu_free(struct cpu *cpu);
 /* Translates with the rights of user or supervisor mode; raises #PF, sets accessed and dirty bits. The entry is good until the
  * next translation. */
 struct tlb_entry *mmu_translate(struct cpu *cpu, uint32_t linear, enum mmu_access access, bool user);

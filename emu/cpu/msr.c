@@ -22,11 +22,15 @@ struct msr_row {
     uint64_t constant;
     uint64_t writable; /* bits; 0: read-only */
     enum msr_check check;
+    uint64_t needs; /* features of the model */
 };
 #define NO_FIELD      SIZE_MAX
 #define FIELD(member) offsetof(struct cpu_state, member), 0
 
-#define MSR_TSC 0x10u
+#define MSR_TSC  0x10u
+#define MSR_EFER 0xc0000080u
+#define MSR_APIC_BASE 0x1bu
+#define APIC_BASE_ENABLE (1u << 11)
 /* 36 bits of physical address, as CPUID leaf 1 of a P6 implies. */
 #define MTRR_PHYSICAL UINT64_C(0xffffff000)
 #define ALL_BITS      UINT64_MAX
@@ -34,29 +38,31 @@ struct msr_row {
 #define MTRRCAP_VALUE (1u << 10 | 1u << 8 | 8u)
 
 static const struct msr_row rows[] = {
-    {"PLATFORM_ID", 0x17, 1, 1, NO_FIELD, 0, 0, CHECK_NONE},
-    {"BIOS_SIGN_ID", 0x8b, 1, 1, NO_FIELD, 0, ALL_BITS, CHECK_NONE}, /* no microcode: writes are lost */
-    {"MTRRCAP", 0xfe, 1, 1, NO_FIELD, MTRRCAP_VALUE, 0, CHECK_NONE},
-    {"SYSENTER_CS", 0x174, 1, 1, FIELD(msr_sysenter_cs), 0xffffffff, CHECK_NONE},
-    {"SYSENTER_ESP", 0x175, 1, 1, FIELD(msr_sysenter_esp), 0xffffffff, CHECK_NONE},
-    {"SYSENTER_EIP", 0x176, 1, 1, FIELD(msr_sysenter_eip), 0xffffffff, CHECK_NONE},
-    {"MISC_ENABLE", 0x1a0, 1, 1, FIELD(msr_misc_enable), 1, CHECK_NONE}, /* fast strings */
-    {"MTRR_PHYSBASE", 0x200, 8, 2, FIELD(msr_mtrr_phys_base), MTRR_PHYSICAL | 0xff, CHECK_TYPE},
-    {"MTRR_PHYSMASK", 0x201, 8, 2, FIELD(msr_mtrr_phys_mask), MTRR_PHYSICAL | 0x800, CHECK_NONE},
-    {"MTRR_FIX64K", 0x250, 1, 1, FIELD(msr_mtrr_fixed[0]), ALL_BITS, CHECK_TYPES},
-    {"MTRR_FIX16K", 0x258, 2, 1, FIELD(msr_mtrr_fixed[1]), ALL_BITS, CHECK_TYPES},
-    {"MTRR_FIX4K", 0x268, 8, 1, FIELD(msr_mtrr_fixed[3]), ALL_BITS, CHECK_TYPES},
-    {"PAT", 0x277, 1, 1, FIELD(msr_pat), UINT64_C(0x0707070707070707), CHECK_PAT},
-    {"MTRR_DEF_TYPE", 0x2ff, 1, 1, FIELD(msr_mtrr_def_type), 0xcff, CHECK_TYPE},
+    {"PLATFORM_ID", 0x17, 1, 1, NO_FIELD, 0, 0, CHECK_NONE, 0},
+    {"BIOS_SIGN_ID", 0x8b, 1, 1, NO_FIELD, 0, ALL_BITS, CHECK_NONE, 0}, /* no microcode: writes are lost */
+    {"MTRRCAP", 0xfe, 1, 1, NO_FIELD, MTRRCAP_VALUE, 0, CHECK_NONE, FEATURE_MTRR},
+    {"SYSENTER_CS", 0x174, 1, 1, FIELD(msr_sysenter_cs), 0xffffffff, CHECK_NONE, FEATURE_SEP},
+    {"SYSENTER_ESP", 0x175, 1, 1, FIELD(msr_sysenter_esp), 0xffffffff, CHECK_NONE, FEATURE_SEP},
+    {"SYSENTER_EIP", 0x176, 1, 1, FIELD(msr_sysenter_eip), 0xffffffff, CHECK_NONE, FEATURE_SEP},
+    {"MISC_ENABLE", 0x1a0, 1, 1, FIELD(msr_misc_enable), 1, CHECK_NONE, 0}, /* fast strings */
+    {"MTRR_PHYSBASE", 0x200, 8, 2, FIELD(msr_mtrr_phys_base), MTRR_PHYSICAL | 0xff, CHECK_TYPE, FEATURE_MTRR},
+    {"MTRR_PHYSMASK", 0x201, 8, 2, FIELD(msr_mtrr_phys_mask), MTRR_PHYSICAL | 0x800, CHECK_NONE,
+     FEATURE_MTRR},
+    {"MTRR_FIX64K", 0x250, 1, 1, FIELD(msr_mtrr_fixed[0]), ALL_BITS, CHECK_TYPES, FEATURE_MTRR},
+    {"MTRR_FIX16K", 0x258, 2, 1, FIELD(msr_mtrr_fixed[1]), ALL_BITS, CHECK_TYPES, FEATURE_MTRR},
+    {"MTRR_FIX4K", 0x268, 8, 1, FIELD(msr_mtrr_fixed[3]), ALL_BITS, CHECK_TYPES, FEATURE_MTRR},
+    {"PAT", 0x277, 1, 1, FIELD(msr_pat), UINT64_C(0x0707070707070707), CHECK_PAT, FEATURE_PAT},
+    {"EFER", 0xc0000080, 1, 1, FIELD(msr_efer), EFER_NXE, CHECK_NONE, FEATURE_NX},
+    {"MTRR_DEF_TYPE", 0x2ff, 1, 1, FIELD(msr_mtrr_def_type), 0xcff, CHECK_TYPE, FEATURE_MTRR},
 };
 
-static const struct msr_row *msr_find(uint32_t number, unsigned *index)
+static const struct msr_row *msr_find(const struct cpu *cpu, uint32_t number, unsigned *index)
 {
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         uint32_t distance = number - rows[i].number;
         *index = distance / rows[i].step;
-        if (number >= rows[i].number && distance % rows[i].step == 0 && *index < rows[i].count)
-            return &rows[i];
+        bool in_row = number >= rows[i].number && distance % rows[i].step == 0 && *index < rows[i].count;
+        if (in_row) return cpu_model_has(&cpu->model, rows[i].needs) ? &rows[i] : NULL;
     }
     return NULL;
 }
@@ -97,14 +103,30 @@ void tsc_write(struct cpu *cpu, uint64_t value)
     cpu->s.tsc_offset = (int64_t)(value - (uint64_t)clock_now(cpu->wiring.clock));
 }
 
+void apic_page_refresh(struct cpu *cpu)
+{
+    const struct cpu_apic *apic = cpu->wiring.apic;
+    uint64_t base = apic ? apic->base_read(cpu->wiring.owner) : 0;
+    cpu->apic_page = base & APIC_BASE_ENABLE ? base & MTRR_PHYSICAL : UINT64_MAX;
+}
+
+static bool has_apic_base(const struct cpu *cpu, uint32_t number)
+{
+    return number == MSR_APIC_BASE && cpu->wiring.apic && cpu_model_has(&cpu->model, FEATURE_APIC);
+}
+
 bool msr_read(struct cpu *cpu, uint32_t number, uint64_t *value)
 {
     unsigned index;
-    if (number == MSR_TSC) {
+    if (number == MSR_TSC && cpu_model_has(&cpu->model, FEATURE_TSC)) {
         *value = tsc_read(cpu);
         return true;
     }
-    const struct msr_row *row = msr_find(number, &index);
+    if (has_apic_base(cpu, number)) {
+        *value = cpu->wiring.apic->base_read(cpu->wiring.owner);
+        return true;
+    }
+    const struct msr_row *row = msr_find(cpu, number, &index);
     if (!row) return false;
     *value = row->offset == NO_FIELD ? row->constant : *msr_field(&cpu->s, row, index);
     return true;
@@ -113,14 +135,21 @@ bool msr_read(struct cpu *cpu, uint32_t number, uint64_t *value)
 bool msr_write(struct cpu *cpu, uint32_t number, uint64_t value, enum fault_reason *reason)
 {
     unsigned index;
-    if (number == MSR_TSC) {
+    if (number == MSR_TSC && cpu_model_has(&cpu->model, FEATURE_TSC)) {
         tsc_write(cpu, value);
         return true;
     }
-    const struct msr_row *row = msr_find(number, &index);
+    if (has_apic_base(cpu, number)) {
+        *reason = REASON_MSR_RESERVED_BITS;
+        bool taken = cpu->wiring.apic->base_write(cpu->wiring.owner, value);
+        apic_page_refresh(cpu);
+        return taken;
+    }
+    const struct msr_row *row = msr_find(cpu, number, &index);
     *reason = row ? msr_check(row, value) : REASON_MSR_UNKNOWN;
     if (*reason != REASON_NONE) return false;
     if (row->offset != NO_FIELD) *msr_field(&cpu->s, row, index) = value;
+    if (number == MSR_EFER) mode_changed(cpu);
     return true;
 }
 

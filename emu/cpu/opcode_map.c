@@ -17,6 +17,12 @@
 #define NONE        {NULL, NULL, NULL}
 #define GROUP(rows) {"group", NULL, NONE, NONE, ROW_MODRM, rows}
 
+/* Of an extension that no model has (MMX, SSE to SSE3): #UD that says so. */
+#define ABSENT                                                                                               \
+    {                                                                                                        \
+        NULL, NULL, NONE, NONE, ROW_ABSENT, NULL                                                             \
+    }
+
 #define ENDS ROW_ENDS_BLOCK
 #define LOCK ROW_LOCK
 
@@ -138,8 +144,13 @@ static const struct opcode group_9[8] = {
     [1] = {"cmpxchg8b", "Mq", NONE, B(cmpxchg8b), LOCK | ROW_CPUID_CX8, NULL},
 };
 static const struct opcode group_15[8] = {
-    [0] = {"fxsave", "M", NONE, B(fxsave), ROW_CPUID_FPU, NULL},
-    [1] = {"fxrstor", "M", NONE, B(fxrstor), ROW_CPUID_FPU, NULL},
+    [0] = {"fxsave", "M", NONE, B(fxsave), ROW_CPUID_FXSR, NULL},
+    [1] = {"fxrstor", "M", NONE, B(fxrstor), ROW_CPUID_FXSR, NULL},
+    [2] = ABSENT, /* SSE: LDMXCSR, STMXCSR */
+    [3] = ABSENT, /* SSE */
+    [5] = ABSENT, /* SSE2: fences, CLFLUSH */
+    [6] = ABSENT, /* SSE2 */
+    [7] = ABSENT, /* SSE */
 };
 static const struct opcode group_11_byte[8] = {
     [0] = {"mov", "Eb,Ib", B(mov8_rm_imm), B(mov8_mem_imm), 0, NULL},
@@ -349,7 +360,7 @@ const struct opcode opcode_map[256] = {
 
 #define CMOV(code, name)  [0x40 + code] = {name, "Gv,Ev", V(cmov, reg_rm), V(cmov, reg_mem), ROW_CPUID_CMOV, NULL}
 #define SETCC(code, name) [0x90 + code] = {name, "Eb", B(setcc_rm), B(setcc_mem), 0, NULL}
-#define HINT              {"nop", "Ev", B(nop_rm), B(nop_rm), 0, NULL}
+#define HINT              {"nop", "Ev", B(nop_rm), B(nop_rm), ROW_CPUID_HINT, NULL}
 
 const struct opcode opcode_map_0f[256] = {
     [0x00] = GROUP(group_6),
@@ -360,6 +371,7 @@ const struct opcode opcode_map_0f[256] = {
     [0x08] = PLAIN("invd", "", B(invd), ROW_CPL0 | ENDS),
     [0x09] = PLAIN("wbinvd", "", B(wbinvd), ROW_CPL0 | ENDS),
     [0x0b] = PLAIN("ud2", "", B(ud), ENDS),
+    [0x10 ... 0x17] = ABSENT, /* SSE */
     [0x18] = HINT, /* prefetches and hints: NOP on processors without them, since the Pentium Pro */
     [0x19] = HINT,
     [0x1a] = HINT,
@@ -372,10 +384,11 @@ const struct opcode opcode_map_0f[256] = {
     [0x21] = {"mov", "Rd,Dd", B(mov_from_dr), NONE, ROW_CPL0, NULL},
     [0x22] = {"mov", "Cd,Rd", B(mov_to_cr), NONE, ROW_CPL0 | ENDS, NULL},
     [0x23] = {"mov", "Dd,Rd", B(mov_to_dr), NONE, ROW_CPL0 | ENDS, NULL},
+    [0x28 ... 0x2f] = ABSENT, /* SSE */
     [0x30] = PLAIN("wrmsr", "", B(wrmsr), ROW_CPL0 | ROW_CPUID_MSR | ENDS),
     [0x31] = PLAIN("rdtsc", "", B(rdtsc), ROW_CPUID_TSC),
     [0x32] = PLAIN("rdmsr", "", B(rdmsr), ROW_CPL0 | ROW_CPUID_MSR),
-    [0x33] = PLAIN("rdpmc", "", B(rdpmc), 0),
+    [0x33] = PLAIN("rdpmc", "", B(absent), ENDS), /* no performance counters */
     [0x34] = PLAIN("sysenter", "", B(sysenter), ROW_CPUID_SEP | ENDS),
     [0x35] = PLAIN("sysexit", "", B(sysexit), ROW_CPUID_SEP | ENDS),
 
@@ -395,6 +408,11 @@ const struct opcode opcode_map_0f[256] = {
     CMOV(13, "cmovnl"),
     CMOV(14, "cmovle"),
     CMOV(15, "cmovnle"),
+    [0x50 ... 0x5f] = ABSENT, /* SSE */
+    [0x60 ... 0x76] = ABSENT, /* MMX */
+    [0x77] = ABSENT, /* EMMS */
+    [0x7c ... 0x7d] = ABSENT, /* SSE3 */
+    [0x7e ... 0x7f] = ABSENT, /* MMX */
     [0x80] = PLAIN("jo", "Jz", B(jo), ENDS | ROW_DEFAULT_64),
     [0x81] = PLAIN("jno", "Jz", B(jno), ENDS | ROW_DEFAULT_64),
     [0x82] = PLAIN("jb", "Jz", B(jb), ENDS | ROW_DEFAULT_64),
@@ -458,8 +476,13 @@ const struct opcode opcode_map_0f[256] = {
     [0xbf] = {"movsx", "Gv,Ew", WIDTHS(mov16_reg_rm, movsx32_16_rm), WIDTHS(mov16_reg_mem, movsx32_16_mem), 0, NULL},
     [0xc0] = {"xadd", "Eb,Gb", B(xadd8_rm_reg), B(xadd8_mem_reg), LOCK, NULL},
     [0xc1] = {"xadd", "Ev,Gv", V(xadd, rm_reg), V(xadd, mem_reg), LOCK, NULL},
+    [0xc2] = ABSENT, /* SSE */
+    [0xc3] = ABSENT, /* SSE2 */
+    [0xc4 ... 0xc6] = ABSENT, /* SSE */
     [0xc7] = GROUP(group_9),
     EIGHT(0xc8, "bswap", "Zv", B(bswap), 0),
+    [0xd0] = ABSENT, /* SSE3 */
+    [0xd1 ... 0xfe] = ABSENT, /* MMX: and SSE by prefix */
     [0xff] = {"ud0", "Gv,Ev", B(ud), B(ud), ENDS, NULL},
 };
 /* clang-format on */

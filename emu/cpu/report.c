@@ -48,12 +48,28 @@ static const char *target_verdict(const struct report *report, uint16_t selector
     return NULL;
 }
 
-static const char *gate_verdict(const struct report *report, const struct descriptor *gate,
-                                struct descriptor *code)
+/* What is wrong with the TSS that a task gate names; NULL when nothing is. */
+static const char *task_verdict(const struct report *report, uint16_t selector, struct descriptor *tss)
 {
-    *code = (struct descriptor){0};
-    switch (descriptor_system_type(gate)) {
-    case SYSTEM_TASK_GATE: return "the gate leads to a task, and task switching comes later";
+    uint8_t bytes[8];
+    *tss = (struct descriptor){selector, (uint32_t)(report->state.gdtr.base + (selector & 0xfff8)), 0};
+    if (selector & 4) return "its TSS selector is that of an LDT";
+    if ((selector | 7u) > report->state.gdtr.limit) return "its TSS selector lies beyond the GDT limit";
+    if (cpu_debug_read(report->cpu, tss->entry, bytes, 8) < 8) return "the GDT is not mapped";
+    tss->bytes = le64_load(bytes);
+    int type = descriptor_system_type(tss);
+    if (type == SYSTEM_TSS16_BUSY || type == SYSTEM_TSS32_BUSY) return "its TSS is busy";
+    if (type != SYSTEM_TSS16 && type != SYSTEM_TSS32) return "its selector does not name a TSS";
+    return descriptor_present(tss) ? NULL : "its TSS is not present";
+}
+
+static const char *gate_verdict(const struct report *report, const struct descriptor *gate,
+                                struct descriptor *target)
+{
+    int type = descriptor_system_type(gate);
+    *target = (struct descriptor){0};
+    switch (type) {
+    case SYSTEM_TASK_GATE:
     case SYSTEM_INTERRUPT_GATE16:
     case SYSTEM_TRAP_GATE16:
     case SYSTEM_INTERRUPT_GATE32:
@@ -61,10 +77,12 @@ static const char *gate_verdict(const struct report *report, const struct descri
     default: return "the gate is no interrupt, trap or task gate";
     }
     if (!descriptor_present(gate)) return "the gate is not present";
-    const char *verdict = target_verdict(report, gate_selector(gate), code);
+    if (type == SYSTEM_TASK_GATE) return task_verdict(report, gate_selector(gate), target);
+    const char *verdict = target_verdict(report, gate_selector(gate), target);
     if (verdict) return verdict;
-    return gate_offset(gate) > descriptor_limit(code) ? "its offset lies beyond the limit of the code segment"
-                                                      : NULL;
+    return gate_offset(gate) > descriptor_limit(target)
+               ? "its offset lies beyond the limit of the code segment"
+               : NULL;
 }
 
 static void print_descriptor(const struct report *report, const char *what, const struct descriptor *d)
@@ -90,7 +108,8 @@ static void print_gate_protected(const struct report *report, unsigned vector)
     gate.bytes = le64_load(bytes);
     const char *verdict = gate_verdict(report, &gate, &code);
     print_descriptor(report, "gate", &gate);
-    if (code.bytes) print_descriptor(report, "its code segment", &code);
+    const char *what = descriptor_system_type(&gate) == SYSTEM_TASK_GATE ? "its TSS" : "its code segment";
+    if (code.bytes) print_descriptor(report, what, &code);
     if (verdict)
         fprintf(report->to, "     %s; valid would be %s\n", verdict, valid_gate);
     else

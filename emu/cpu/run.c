@@ -5,7 +5,8 @@
  *
  * Fast path: nothing is asked for (attention is 0, TF and RF are clear), so whole blocks run. Whatever has to
  * happen at an exact instruction cuts the block short (cpu->end) and is looked at in attend(). Faults unwind
- * to cpu_run.
+ * to cpu_run. Within a block bodies go on from one to the next (insn_go_on); from block to block it is this
+ * loop, which tries first what came after the same instruction the last time (insn.next).
  */
 #include "emu/cpu/access.h"
 #include "emu/cpu/block.h"
@@ -25,7 +26,7 @@
 /* cpu->insn while no instruction is being carried out. */
 static const struct insn between = {.base = REG_NONE, .index = REG_NONE};
 
-void run_at_boundary(struct cpu *cpu)
+__attribute__((noinline)) void run_at_boundary(struct cpu *cpu)
 {
     cpu->first = cpu->insn = &between;
     cpu->end = &between + 1;
@@ -56,10 +57,11 @@ void block_cut(struct cpu *cpu)
     cpu->attention |= ATTENTION_CUT;
 }
 
-/* Carries out the block, or its first `most` instructions (at least 1). */
-static inline void block_run(struct cpu *cpu, const struct block *block, uint64_t most)
+/* Carries out the block, or its first `most` instructions (at least 1). A body may carry out those that follow it, too
+ * (insn_go_on); cpu->insn is the last one done. */
+static inline void block_run(struct cpu *cpu, struct block *block, uint64_t most)
 {
-    const struct insn *insn = block->insns, *last = insn + block->count;
+    struct insn *insn = block->insns, *last = insn + block->count;
     cpu->first = insn;
     cpu->end = unlikely(block->count > most) ? insn + most : last;
     cpu->block_eip = cpu->s.eip;
@@ -68,22 +70,39 @@ static inline void block_run(struct cpu *cpu, const struct block *block, uint64_
     do {
         cpu->insn = insn;
         insn->body(cpu, insn);
-    } while (++insn != cpu->end);
+        insn = block->insns + (cpu->insn - block->insns) + 1;
+    } while (unlikely(insn != cpu->end));
     if (insn != last && !cpu->next_eip_set) cpu->s.eip = (uint32_t)(cpu->block_eip + insn->offset);
-    cpu->retired_before_block += (uint64_t)(insn - cpu->first);
+    cpu->retired_before_block += (uint64_t)(insn - block->insns);
+    cpu->link = &insn[-1].next;
+}
+
+static inline bool block_fits(const struct cpu *cpu, const struct block *block, uint32_t linear)
+{
+    return block->linear == linear && block->key == cpu->code_key;
+}
+
+/* By the table, or decoded. What came after the last instruction is remembered there. */
+static __attribute__((noinline)) struct block *block_find_slowly(struct cpu *cpu, uint32_t linear)
+{
+    struct block *block = cpu->blocks->jump[jump_slot(linear)];
+    if (!block_fits(cpu, block, linear)) {
+        run_at_boundary(cpu);
+        block = block_look_up(cpu, linear);
+    }
+    *cpu->link = block;
+    return block;
 }
 
 static inline struct block *block_find(struct cpu *cpu)
 {
     uint32_t linear = next_linear(cpu);
-    struct block *block = cpu->blocks->jump[jump_slot(linear)];
-    if (likely(block->linear == linear && block->key == cpu->code_key)) return block;
-    run_at_boundary(cpu);
-    return block_look_up(cpu, linear);
+    struct block *block = *cpu->link;
+    return likely(block_fits(cpu, block, linear)) ? block : block_find_slowly(cpu, linear);
 }
 
 /* How many instructions of the block lie within the code segment; #GP(0) when the first does not. */
-static uint64_t block_within_limit(struct cpu *cpu, const struct block *block)
+static __attribute__((noinline)) uint64_t block_within_limit(struct cpu *cpu, const struct block *block)
 {
     uint64_t room = (uint64_t)cpu->s.segment[CPU_CS].limit + 1 - cpu->s.eip;
     unsigned count = 0;
@@ -97,7 +116,7 @@ static uint64_t block_within_limit(struct cpu *cpu, const struct block *block)
 }
 
 /* Runs what comes next, at most `most` instructions. */
-static inline void run_next(struct cpu *cpu, uint64_t most)
+static inline __attribute__((always_inline)) void run_next(struct cpu *cpu, uint64_t most)
 {
     struct block *block = block_find(cpu);
     if (unlikely(cpu->s.eip + block->bytes - 1 > cpu->s.segment[CPU_CS].limit)) {
@@ -137,7 +156,8 @@ static bool deliver_fault(struct cpu *cpu)
 {
     struct fault fault = cpu->pending;
     cpu->retired_before_block = cpu_retired(cpu);
-    cpu->s.eip = insn_eip(cpu);
+    if (!cpu->switched) cpu->s.eip = insn_eip(cpu);
+    cpu->switched = false;
     cpu->first = cpu->insn;
     cpu->debug_status = 0;
     return deliver(cpu, &fault);
@@ -234,11 +254,11 @@ static enum next_step attend_interrupts(struct cpu *cpu, enum cpu_stop *stop)
     return STEP_BLOCK;
 }
 
-static enum next_step attend(struct cpu *cpu, enum cpu_stop *stop)
+static __attribute__((noinline)) enum next_step attend(struct cpu *cpu, enum cpu_stop *stop)
 {
     run_at_boundary(cpu);
     cpu->attention &= ~(uint32_t)ATTENTION_CUT;
-    if (cpu->attention & ATTENTION_RESET) cpu_reset_state(cpu);
+    if (cpu->attention & (ATTENTION_RESET | ATTENTION_INIT)) cpu_reset_state(cpu);
     bool used_up = cpu->retired_before_block >= cpu->budget;
     if (used_up && delivery_counts(cpu)) return stop_with(stop, CPU_STOP_BUDGET);
     if (cpu->debug_status && cpu->s.interrupt_shadow != 2) return delivered(stop, deliver_trap(cpu, false));
@@ -247,7 +267,12 @@ static enum next_step attend(struct cpu *cpu, enum cpu_stop *stop)
         cpu->attention &= ~(uint32_t)ATTENTION_EXIT;
         return stop_with(stop, CPU_STOP_ASKED);
     }
+    if (cpu->s.wait_for_sipi) return stop_with(stop, CPU_STOP_HALTED);
     if (used_up) return stop_with(stop, CPU_STOP_BUDGET);
+    if (cpu->attention & ATTENTION_PAUSE) {
+        cpu->attention &= ~(uint32_t)ATTENTION_PAUSE;
+        return stop_with(stop, CPU_STOP_PAUSE);
+    }
     enum next_step step = attend_interrupts(cpu, stop);
     if (step != STEP_BLOCK) return step;
     if (cpu->s.halted) return stop_with(stop, CPU_STOP_HALTED);
@@ -258,7 +283,7 @@ static enum next_step attend(struct cpu *cpu, enum cpu_stop *stop)
 }
 
 /* One instruction, and the traps after it. False: shutdown. */
-static bool run_one(struct cpu *cpu)
+static __attribute__((noinline)) bool run_one(struct cpu *cpu)
 {
     bool stepped = cpu->s.eflags & FLAG_TF;
     uint64_t interrupts = cpu->stats.interrupts;
@@ -295,10 +320,10 @@ static __attribute__((noinline)) enum cpu_stop run_loop(struct cpu *cpu)
 
 void run_attention_refresh(struct cpu *cpu)
 {
-    cpu->attention &= ATTENTION_BREAK | ATTENTION_RESET | ATTENTION_EXIT;
+    cpu->attention &= ATTENTION_BREAK | ATTENTION_RESET | ATTENTION_INIT | ATTENTION_EXIT;
     interrupt_recheck(cpu);
     if (cpu->s.interrupt_shadow) cpu->attention |= ATTENTION_SHADOW;
-    if (cpu->s.halted || cpu->s.shutdown) cpu->attention |= ATTENTION_HALT;
+    if (cpu->s.halted || cpu->s.shutdown || cpu->s.wait_for_sipi) cpu->attention |= ATTENTION_HALT;
     if (cpu->debug_status) cpu->attention |= ATTENTION_TRAP;
 }
 
@@ -362,14 +387,26 @@ void halt_start(struct cpu *cpu)
     cpu->attention |= ATTENTION_HALT;
 }
 
+void cpu_set_pause_stops(struct cpu *cpu, bool stops)
+{
+    cpu->pause_stops = stops;
+}
+
+void pause_start(struct cpu *cpu)
+{
+    if (!cpu->pause_stops) return;
+    cpu->attention |= ATTENTION_PAUSE;
+    block_cut(cpu);
+}
+
 bool cpu_halted(const struct cpu *cpu)
 {
-    return cpu->s.halted || cpu->s.shutdown;
+    return cpu->s.halted || cpu->s.shutdown || cpu->s.wait_for_sipi;
 }
 
 bool cpu_idle(const struct cpu *cpu)
 {
-    if (cpu->s.shutdown) return true;
+    if (cpu->s.shutdown || cpu->s.wait_for_sipi) return true;
     bool interrupt =
         (cpu->s.intr && (cpu->s.eflags & FLAG_IF)) || (cpu->s.nmi_pending && !cpu->s.nmi_blocked);
     return cpu->s.halted && !interrupt;
@@ -423,12 +460,14 @@ void code_mode_changed(struct cpu *cpu)
     if (cpu->s.cpl == 3) cpu->code_key |= KEY_USER;
 }
 
-/* Bit 1 of what is compared is A20; the others are where CR0 and CR4 have them, which do not meet. */
+/* Bit 1 of what is compared is A20; the others are where CR0, CR4 and EFER have them, which do not meet. */
 void mode_changed(struct cpu *cpu)
 {
     uint32_t mode = ((uint32_t)cpu->s.cr0 & (CR0_PG | CR0_WP)) |
-                    ((uint32_t)cpu->s.cr4 & (CR4_PSE | CR4_PGE)) | (cpu->s.a20 ? 2u : 0u);
-    cpu->tlb = cpu->tlbs[cpu->s.cpl == 3];
+                    ((uint32_t)cpu->s.cr4 & (CR4_PSE | CR4_PAE | CR4_PGE)) |
+                    ((uint32_t)cpu->s.msr_efer & EFER_NXE) | (cpu->s.a20 ? 2u : 0u);
+    cpu->aligning = cpu->s.cpl == 3 && (cpu->s.cr0 & CR0_AM) && (cpu->s.eflags & FLAG_AC);
+    cpu->tlb = cpu->aligning ? tlb_none : cpu->tlbs[cpu->s.cpl == 3];
     code_mode_changed(cpu);
     if (mode == cpu->paging_mode) return;
     cpu->paging_mode = mode;

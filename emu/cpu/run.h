@@ -9,7 +9,7 @@
 void run_at_boundary(struct cpu *cpu);
 /* What asks for attention, as the state says (after a reset or new state). */
 void run_attention_refresh(struct cpu *cpu);
-/* cpu_reset, between instructions (cpu.c). */
+/* cpu_reset or, with ATTENTION_INIT alone, cpu_init, between instructions (cpu.c). */
 void cpu_reset_state(struct cpu *cpu);
 
 #endif

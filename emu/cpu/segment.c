@@ -5,24 +5,19 @@
  */
 #include "emu/cpu/segment.h"
 #include "emu/cpu/access.h"
+#include "emu/cpu/flags.h"
 
 bool cpu_protected(const struct cpu *cpu)
 {
     return cpu->s.cr0 & 1;
 }
 
+bool cpu_uses_descriptors(const struct cpu *cpu)
+{
+    return cpu_protected(cpu) && !cpu_v86(cpu);
+}
+
 /* ---- descriptors ---- */
-
-uint32_t descriptor_limit(const struct descriptor *d)
-{
-    uint32_t limit = (uint32_t)(d->bytes & 0xffff) | (uint32_t)(d->bytes >> 32 & 0xf0000);
-    return descriptor_access(d) & ACCESS_PAGES ? limit << 12 | 0xfff : limit;
-}
-
-uint32_t descriptor_base(const struct descriptor *d)
-{
-    return (uint32_t)(d->bytes >> 16 & 0xffffff) | (uint32_t)(d->bytes >> 32 & 0xff000000);
-}
 
 enum fault_reason descriptor_read(struct cpu *cpu, uint16_t selector, struct descriptor *d)
 {
@@ -82,12 +77,6 @@ void descriptor_mark_accessed(struct cpu *cpu, struct descriptor *d)
 
 /* ---- register contents ---- */
 
-struct cpu_segment_state segment_from_descriptor(const struct descriptor *d, uint16_t selector)
-{
-    return (struct cpu_segment_state){selector, descriptor_access(d), descriptor_limit(d),
-                                      descriptor_base(d)};
-}
-
 /* Not present is what makes it unusable. Real processors keep the old limit, which a program sees if it goes
  * back to real mode and loads the register there. */
 struct cpu_segment_state segment_null(const struct cpu_segment_state *old, uint16_t selector)
@@ -103,20 +92,31 @@ struct cpu_segment_state segment_real(const struct cpu_segment_state *old, uint1
     return (struct cpu_segment_state){selector, kept | data, old->limit, (uint64_t)selector << 4};
 }
 
-static const struct segment_window empty_window = {.read_low = 1, .write_low = 1};
+struct cpu_segment_state segment_v86(uint16_t selector)
+{
+    uint16_t access = ACCESS_PRESENT | ACCESS_SEGMENT | ACCESS_WRITABLE | ACCESS_ACCESSED | ACCESS_DPL3;
+    return (struct cpu_segment_state){selector, access, SEGMENT_V86_LIMIT, (uint64_t)selector << 4};
+}
 
-struct segment_window segment_window_of(const struct cpu *cpu, const struct cpu_segment_state *state,
-                                        bool is_cs)
+struct cpu_segment_state segment_8086(const struct cpu *cpu, unsigned n, uint16_t selector)
+{
+    return cpu_v86(cpu) ? segment_v86(selector) : segment_real(&cpu->s.segment[n], selector);
+}
+
+static const struct segment_window empty_window = {.read_span = -1, .write_span = -1};
+
+void segment_window_set(const struct cpu *cpu, const struct cpu_segment_state *state, bool is_cs,
+                        struct segment_window *window)
 {
     uint16_t access = state->access;
-    struct segment_window window = empty_window;
-    window.base = state->base;
-    if ((access & (ACCESS_PRESENT | ACCESS_SEGMENT)) != (ACCESS_PRESENT | ACCESS_SEGMENT)) return window;
+    *window = empty_window;
+    window->base = state->base;
+    if ((access & (ACCESS_PRESENT | ACCESS_SEGMENT)) != (ACCESS_PRESENT | ACCESS_SEGMENT)) return;
 
     uint32_t low = 0, high = state->limit;
     if ((access & (ACCESS_CODE | ACCESS_EXPAND_DOWN)) == ACCESS_EXPAND_DOWN) {
         uint32_t top = access & ACCESS_BIG ? 0xffffffff : 0xffff;
-        if (state->limit >= top) return window;
+        if (state->limit >= top) return;
         low = state->limit + 1;
         high = top;
     }
@@ -125,20 +125,19 @@ struct segment_window segment_window_of(const struct cpu *cpu, const struct cpu_
     bool free_use = is_cs && !cpu_protected(cpu);
     bool code = access & ACCESS_CODE, writable_or_readable = access & ACCESS_WRITABLE;
     if (!code || writable_or_readable || free_use) {
-        window.read_low = low;
-        window.read_high = high;
+        window->read_low = low;
+        window->read_span = (int64_t)high - low;
     }
     if ((!code && writable_or_readable) || free_use) {
-        window.write_low = low;
-        window.write_high = high;
+        window->write_low = low;
+        window->write_span = (int64_t)high - low;
     }
-    return window;
 }
 
 void segment_derive(struct cpu *cpu, unsigned n)
 {
     const struct cpu_segment_state *state = &cpu->s.segment[n];
-    cpu->window[n] = segment_window_of(cpu, state, n == CPU_CS);
+    segment_window_set(cpu, state, n == CPU_CS, &cpu->window[n]);
     if (n == CPU_SS) cpu->stack_mask = state->access & ACCESS_BIG ? 0xffffffff : 0xffff;
     if (n == CPU_CS) {
         cpu->code_base = state->base;
@@ -151,20 +150,6 @@ void segment_derive_all(struct cpu *cpu)
     for (unsigned n = 0; n < CPU_SEGMENTS; n++) segment_derive(cpu, n);
 }
 
-void segment_commit(struct cpu *cpu, unsigned n, const struct cpu_segment_state *state)
-{
-    cpu->s.segment[n] = *state;
-    segment_derive(cpu, n);
-}
-
-void code_segment_commit(struct cpu *cpu, const struct cpu_segment_state *state, unsigned cpl)
-{
-    bool changed = cpu->s.cpl != cpl;
-    cpu->s.cpl = (uint8_t)cpl;
-    segment_commit(cpu, CPU_CS, state);
-    if (changed) mode_changed(cpu);
-}
-
 /* ---- loading ---- */
 
 enum fault_reason stack_segment_check(const struct descriptor *d, unsigned level)
@@ -175,41 +160,52 @@ enum fault_reason stack_segment_check(const struct descriptor *d, unsigned level
     return REASON_NONE;
 }
 
-static struct cpu_segment_state stack_segment_fetch(struct cpu *cpu, uint16_t selector)
+/* `vector` is #GP, or #TS for a new task; a segment that is not present is #SS or #NP in any case. */
+static struct cpu_segment_state stack_segment_fetch(struct cpu *cpu, uint16_t selector, unsigned vector)
 {
     struct descriptor d;
-    if (selector_null(selector)) fault_selector(cpu, FAULT_GP, 0, REASON_SS_NULL);
-    descriptor_fetch(cpu, selector, FAULT_GP, &d);
+    if (selector_null(selector)) fault_selector(cpu, vector, 0, REASON_SS_NULL);
+    descriptor_fetch(cpu, selector, vector, &d);
     enum fault_reason reason = stack_segment_check(&d, cpu->s.cpl);
-    if (reason != REASON_NONE) descriptor_fault(cpu, FAULT_GP, &d, reason);
+    if (reason != REASON_NONE) descriptor_fault(cpu, vector, &d, reason);
     if (!descriptor_present(&d)) descriptor_fault(cpu, FAULT_SS, &d, REASON_SS_NOT_PRESENT);
     descriptor_mark_accessed(cpu, &d);
     return segment_from_descriptor(&d, selector);
 }
 
-static struct cpu_segment_state data_segment_fetch(struct cpu *cpu, unsigned n, uint16_t selector)
+static struct cpu_segment_state data_segment_fetch(struct cpu *cpu, unsigned n, uint16_t selector,
+                                                   unsigned vector)
 {
     struct descriptor d;
     if (selector_null(selector)) return segment_null(&cpu->s.segment[n], selector);
-    descriptor_fetch(cpu, selector, FAULT_GP, &d);
-    if (!descriptor_is_readable(&d)) descriptor_fault(cpu, FAULT_GP, &d, REASON_DATA_NOT_READABLE);
+    descriptor_fetch(cpu, selector, vector, &d);
+    if (!descriptor_is_readable(&d)) descriptor_fault(cpu, vector, &d, REASON_DATA_NOT_READABLE);
     unsigned dpl = descriptor_dpl(&d), rpl = selector & 3;
     if (!descriptor_is_conforming(&d) && (rpl > dpl || cpu->s.cpl > dpl))
-        descriptor_fault(cpu, FAULT_GP, &d, REASON_DATA_DPL);
+        descriptor_fault(cpu, vector, &d, REASON_DATA_DPL);
     if (!descriptor_present(&d)) descriptor_fault(cpu, FAULT_NP, &d, REASON_DATA_NOT_PRESENT);
     descriptor_mark_accessed(cpu, &d);
     return segment_from_descriptor(&d, selector);
 }
 
+static void segment_load_checked(struct cpu *cpu, unsigned n, uint16_t selector, unsigned vector)
+{
+    struct cpu_segment_state state = n == CPU_SS ? stack_segment_fetch(cpu, selector, vector)
+                                                 : data_segment_fetch(cpu, n, selector, vector);
+    segment_commit(cpu, n, &state);
+}
+
+void segment_load_task(struct cpu *cpu, unsigned n, uint16_t selector)
+{
+    segment_load_checked(cpu, n, selector, FAULT_TS);
+}
+
 void segment_load(struct cpu *cpu, unsigned n, uint16_t selector)
 {
-    struct cpu_segment_state state;
-    if (!cpu_protected(cpu)) {
-        state = segment_real(&cpu->s.segment[n], selector);
-    } else if (n == CPU_SS) {
-        state = stack_segment_fetch(cpu, selector);
-    } else {
-        state = data_segment_fetch(cpu, n, selector);
+    if (cpu_uses_descriptors(cpu)) {
+        segment_load_checked(cpu, n, selector, FAULT_GP);
+        return;
     }
+    struct cpu_segment_state state = segment_8086(cpu, n, selector);
     segment_commit(cpu, n, &state);
 }

@@ -39,6 +39,7 @@ enum {
     ACCESS_EXPAND_DOWN = 1 << 2, /* data; code: conforming */
     ACCESS_CONFORMING = 1 << 2,
     ACCESS_CODE = 1 << 3,
+    ACCESS_DPL3 = 3 << 5,
     ACCESS_SEGMENT = 1 << 4, /* S: code or data, not a system descriptor */
     ACCESS_PRESENT = 1 << 7,
     ACCESS_BIG = 1 << 14,   /* D/B */
@@ -84,8 +85,16 @@ static inline int descriptor_system_type(const struct descriptor *d)
 {
     return descriptor_access(d) & ACCESS_SEGMENT ? -1 : descriptor_access(d) & 15;
 }
-uint32_t descriptor_limit(const struct descriptor *d); /* in bytes, granularity applied */
-uint32_t descriptor_base(const struct descriptor *d);
+/* In bytes, granularity applied. */
+static inline uint32_t descriptor_limit(const struct descriptor *d)
+{
+    uint32_t limit = (uint32_t)(d->bytes & 0xffff) | (uint32_t)(d->bytes >> 32 & 0xf0000);
+    return descriptor_access(d) & ACCESS_PAGES ? limit << 12 | 0xfff : limit;
+}
+static inline uint32_t descriptor_base(const struct descriptor *d)
+{
+    return (uint32_t)(d->bytes >> 16 & 0xffffff) | (uint32_t)(d->bytes >> 32 & 0xff000000);
+}
 /* Gates: call, interrupt, trap. */
 static inline uint16_t gate_selector(const struct descriptor *d)
 {
@@ -124,32 +133,55 @@ void descriptor_mark_accessed(struct cpu *cpu, struct descriptor *d);
 /* "32-bit code, readable, base 00000000, limit ffffffff, DPL 0, present". */
 void descriptor_describe(uint64_t bytes, char *text, size_t size);
 
-/* A segment register from a descriptor; the null one; and one of real mode, which keeps limit and size. */
-struct cpu_segment_state segment_from_descriptor(const struct descriptor *d, uint16_t selector);
+/* A segment register from a descriptor; the null one; and one of real mode, which keeps limit and size. The first is
+ * inline, like segment_commit: the fields then never lie in memory on the way to the register, from where a wide copy
+ * would have to wait for them. */
+static inline struct cpu_segment_state segment_from_descriptor(const struct descriptor *d, uint16_t selector)
+{
+    return (struct cpu_segment_state){selector, descriptor_access(d), descriptor_limit(d),
+                                      descriptor_base(d)};
+}
 struct cpu_segment_state segment_null(const struct cpu_segment_state *old, uint16_t selector);
 struct cpu_segment_state segment_real(const struct cpu_segment_state *old, uint16_t selector);
+/* As virtual-8086 mode has it (SDM 3B, 20.2.1), and as the one of these modes that the CPU is in. */
+#define SEGMENT_V86_LIMIT 0xffffu
+struct cpu_segment_state segment_v86(uint16_t selector);
+struct cpu_segment_state segment_8086(const struct cpu *cpu, unsigned n, uint16_t selector);
+/* Loads DS, ES, FS, GS or SS for a new task: the same checks, #TS in the place of #GP. */
+void segment_load_task(struct cpu *cpu, unsigned n, uint16_t selector);
 
 /* The checks of loading SS for privilege level `level`: what is wrong with *d, or REASON_NONE. Presence is
  * not checked. */
 enum fault_reason stack_segment_check(const struct descriptor *d, unsigned level);
 /* Window of any segment, loaded or not. */
-struct segment_window segment_window_of(const struct cpu *cpu, const struct cpu_segment_state *state,
-                                        bool is_cs);
+void segment_window_set(const struct cpu *cpu, const struct cpu_segment_state *state, bool is_cs,
+                        struct segment_window *window);
 /* Whether `size` bytes at `offset`, none of them wrapping, may be written. */
 static inline bool window_can_write(const struct segment_window *window, uint32_t offset, uint32_t size)
 {
-    return offset >= window->write_low && offset <= window->write_high &&
-           window->write_high - offset >= size - 1;
+    return (int64_t)(uint32_t)(offset - window->write_low) + size - 1 <= window->write_span;
 }
 static inline bool window_can_read(const struct segment_window *window, uint32_t offset, uint32_t size)
 {
-    return offset >= window->read_low && offset <= window->read_high &&
-           window->read_high - offset >= size - 1;
+    return (int64_t)(uint32_t)(offset - window->read_low) + size - 1 <= window->read_span;
 }
 
 /* Puts a checked state into a segment register. */
-void segment_commit(struct cpu *cpu, unsigned n, const struct cpu_segment_state *state);
+static inline __attribute__((always_inline)) void segment_commit(struct cpu *cpu, unsigned n,
+                                                                 const struct cpu_segment_state *state)
+{
+    cpu->s.segment[n] = *state;
+    segment_derive(cpu, n);
+}
 /* CS and CPL together: both may change what code sees. */
-void code_segment_commit(struct cpu *cpu, const struct cpu_segment_state *state, unsigned cpl);
+static inline __attribute__((always_inline)) void code_segment_commit(struct cpu *cpu,
+                                                                      const struct cpu_segment_state *state,
+                                                                      unsigned cpl)
+{
+    bool changed = cpu->s.cpl != cpl;
+    cpu->s.cpl = (uint8_t)cpl;
+    segment_commit(cpu, CPU_CS, state);
+    if (changed) mode_changed(cpu);
+}
 
 #endif

@@ -4,8 +4,8 @@
  *
  * One iteration does its accesses, then moves its index registers. A repeated instruction runs iterations
  * until the count is used up, the comparison ends it, or the engine asks for the CPU (repeat_continue,
- * access.h); registers are right after every iteration, so that faults and interrupts find it resumable. MOVS
- * and STOS going up move whole pages at a time where memory is plain RAM, which looks the same to the guest.
+ * access.h); registers are right after every iteration, so that faults and interrupts find it resumable. MOVS,
+ * STOS, CMPS and SCAS going up take up to a page at a time where memory is plain RAM, which looks the same to the guest.
  */
 #include "emu/cpu/access.h"
 #include "emu/cpu/alu.h"
@@ -13,7 +13,8 @@
 #include "emu/cpu/io.h"
 
 typedef void (*string_step)(struct cpu *cpu, const struct insn *insn);
-/* Does many iterations at once where it can; returns how many (0: do one the ordinary way). */
+/* Does many iterations at once where it can; returns how many (0: do one the ordinary way). None of them ends the
+ * repetition. */
 typedef uint32_t (*string_bulk)(struct cpu *cpu, const struct insn *insn, uint64_t most);
 
 static inline uint32_t index_of(const struct cpu *cpu, const struct insn *insn, unsigned n)
@@ -52,15 +53,17 @@ static inline __attribute__((always_inline)) void repeat(struct cpu *cpu, const 
             uint64_t limit = repeat_limit(cpu);
             done = bulk(cpu, insn, count < limit ? count : limit);
         }
+        bool ended = false;
         if (done) {
             repeat_bulk(cpu, done);
         } else {
             step(cpu, insn);
             done = 1;
+            ended = end == ENDS_BY_ZF && flag_zf(cpu) != while_equal;
         }
         count -= done;
         set_reg_addr(cpu, CPU_ECX, mask, count);
-        if (!count || (end == ENDS_BY_ZF && flag_zf(cpu) != while_equal)) return;
+        if (!count || ended) return;
         if (!repeat_continue(cpu)) return;
     }
 }
@@ -129,6 +132,54 @@ static inline uint32_t store_bulk(struct cpu *cpu, const struct insn *insn, uint
     return count;
 }
 
+/* How many elements come before the first that ends the scan, of at most `count`. */
+static inline uint32_t scan(const uint8_t *first, const uint8_t *second, unsigned size, unsigned first_step,
+                            uint32_t count, bool while_equal)
+{
+    uint32_t n = 0;
+    while (n < count &&
+           (host_load(first + n * first_step, size) == host_load(second + n * size, size)) == while_equal)
+        n++;
+    return n;
+}
+
+static inline void compare(struct cpu *cpu, uint64_t first, uint64_t second, unsigned size)
+{
+    switch (size) {
+    case 1: sub8(cpu, (uint8_t)first, (uint8_t)second); break;
+    case 2: sub16(cpu, (uint16_t)first, (uint16_t)second); break;
+    default: sub32(cpu, (uint32_t)first, (uint32_t)second); break;
+    }
+}
+
+/* CMPS, and SCAS, whose first operand is the accumulator each time. The element that ends the scan is left to be done the
+ * ordinary way; the flags are those of the last one done, in case an interrupt comes. */
+static inline uint32_t scan_bulk(struct cpu *cpu, const struct insn *insn, uint64_t most, unsigned size,
+                                 bool both)
+{
+    uint8_t accumulator[4];
+    if (!going_up(cpu)) return 0;
+    uint32_t source = index_of(cpu, insn, CPU_ESI), target = index_of(cpu, insn, CPU_EDI);
+    uint32_t room = smaller(bytes_left_in_page(cpu, CPU_ES, target), insn->address_mask - target);
+    if (both)
+        room = smaller(smaller(room, bytes_left_in_page(cpu, insn->segment, source)),
+                       insn->address_mask - source);
+    uint32_t count = smaller(room / size, most);
+    if (!count) return 0;
+    const uint8_t *second = mem_direct_read(cpu, CPU_ES, target, count * size), *first = accumulator;
+    if (both) first = mem_direct_read(cpu, insn->segment, source, count * size);
+    if (!first || !second) return 0;
+    le32_store(accumulator, acc32(cpu));
+    unsigned first_step = both ? size : 0;
+    count = scan(first, second, size, first_step, count, insn->prefixes & INSN_REP);
+    if (!count) return 0;
+    uint32_t last = count - 1;
+    compare(cpu, host_load(first + last * first_step, size), host_load(second + last * size, size), size);
+    advance(cpu, insn, CPU_EDI, count * size);
+    if (both) advance(cpu, insn, CPU_ESI, count * size);
+    return count;
+}
+
 /* ---- one iteration of each, and the instructions ---- */
 
 #define STRING_SIZES(bits)                                                                                   \
@@ -184,6 +235,14 @@ static inline uint32_t store_bulk(struct cpu *cpu, const struct insn *insn, uint
     {                                                                                                        \
         return move_bulk(cpu, insn, most, bits / 8);                                                         \
     }                                                                                                        \
+    static uint32_t cmps##bits##_bulk(struct cpu *cpu, const struct insn *insn, uint64_t most)               \
+    {                                                                                                        \
+        return scan_bulk(cpu, insn, most, bits / 8, true);                                                   \
+    }                                                                                                        \
+    static uint32_t scas##bits##_bulk(struct cpu *cpu, const struct insn *insn, uint64_t most)               \
+    {                                                                                                        \
+        return scan_bulk(cpu, insn, most, bits / 8, false);                                                  \
+    }                                                                                                        \
     static uint32_t stos##bits##_bulk(struct cpu *cpu, const struct insn *insn, uint64_t most)               \
     {                                                                                                        \
         return store_bulk(cpu, insn, most, bits / 8);                                                        \
@@ -194,7 +253,7 @@ static inline uint32_t store_bulk(struct cpu *cpu, const struct insn *insn, uint
     }                                                                                                        \
     BODY(cmps##bits##_string)                                                                                \
     {                                                                                                        \
-        repeat(cpu, insn, cmps##bits, NULL, ENDS_BY_ZF);                                                     \
+        repeat(cpu, insn, cmps##bits, cmps##bits##_bulk, ENDS_BY_ZF);                                        \
     }                                                                                                        \
     BODY(stos##bits##_string)                                                                                \
     {                                                                                                        \
@@ -206,7 +265,7 @@ static inline uint32_t store_bulk(struct cpu *cpu, const struct insn *insn, uint
     }                                                                                                        \
     BODY(scas##bits##_string)                                                                                \
     {                                                                                                        \
-        repeat(cpu, insn, scas##bits, NULL, ENDS_BY_ZF);                                                     \
+        repeat(cpu, insn, scas##bits, scas##bits##_bulk, ENDS_BY_ZF);                                        \
     }                                                                                                        \
     BODY(ins##bits##_string)                                                                                 \
     {                                                                                                        \

@@ -1,67 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * System instructions: flags that need privilege, control and debug registers, TLB and cache, HLT, RDTSC. SDM
+ * System instructions: control and debug registers, TLB and cache, HLT, RDTSC. SDM
  * 2 by the instruction's name; control registers: SDM 3A, 2.5.
  */
 #include "emu/cpu/access.h"
 #include "emu/cpu/flags.h"
+#include "emu/cpu/paging.h"
 #include "emu/cpu/system.h"
 #include "emu/cpu/system_bodies.h"
-#include "emu/cpu/transfer.h"
 
 void privilege_check_cpl0(struct cpu *cpu)
 {
     if (cpu->s.cpl != 0) fault_gp(cpu, 0, REASON_NEEDS_CPL0);
-}
-
-static bool iopl_allows(const struct cpu *cpu)
-{
-    return !cpu_protected(cpu) || cpu->s.cpl <= (cpu->s.eflags >> 12 & 3);
-}
-
-/* ---- flags ---- */
-
-void body_pushf(struct cpu *cpu, const struct insn *insn)
-{
-    uint32_t image = flags_compose(cpu) & ~(uint32_t)(FLAG_VM | FLAG_RF);
-    if (insn->operand_size == 2)
-        stack_push16(cpu, (uint16_t)image);
-    else
-        stack_push32(cpu, image);
-}
-
-/* VM, VIF and VIP stay; RF is cleared. */
-void body_popf(struct cpu *cpu, const struct insn *insn)
-{
-    uint32_t mask = FLAG_ARITHMETIC | FLAG_TF | FLAG_DF | FLAG_NT | FLAG_AC | FLAG_ID;
-    if (cpu->s.cpl == 0) mask |= FLAG_IOPL;
-    if (iopl_allows(cpu)) mask |= FLAG_IF;
-    uint32_t value;
-    if (insn->operand_size == 2) {
-        value = stack_pop16(cpu);
-        mask &= 0xffff;
-    } else {
-        value = stack_pop32(cpu);
-    }
-    eflags_change(cpu, value & ~(uint32_t)FLAG_RF, mask | FLAG_RF);
-}
-
-void body_cli(struct cpu *cpu, const struct insn *insn)
-{
-    (void)insn;
-    if (!iopl_allows(cpu)) fault_gp(cpu, 0, REASON_NEEDS_IOPL);
-    cpu->s.eflags &= ~(uint64_t)FLAG_IF;
-}
-
-void body_sti(struct cpu *cpu, const struct insn *insn)
-{
-    (void)insn;
-    if (!iopl_allows(cpu)) fault_gp(cpu, 0, REASON_NEEDS_IOPL);
-    if (cpu->s.eflags & FLAG_IF) return;
-    cpu->s.eflags |= FLAG_IF;
-    cpu->s.interrupt_shadow = 1;
-    cpu->attention |= ATTENTION_SHADOW;
-    interrupt_recheck(cpu);
 }
 
 void body_hlt(struct cpu *cpu, const struct insn *insn)
@@ -82,14 +32,33 @@ static void cr0_write(struct cpu *cpu, uint32_t value)
     if ((value & CR0_PG) && !(value & CR0_PE)) fault_gp(cpu, 0, REASON_CR0_PG_WITHOUT_PE);
     if ((value & CR0_NW) && !(value & CR0_CD)) fault_gp(cpu, 0, REASON_CR0_NW_WITHOUT_CD);
     uint32_t changed = (uint32_t)cpu->s.cr0 ^ ((value & cr0_writable) | CR0_ET);
+    if ((changed & (CR0_PG | CR0_CD | CR0_NW)) && (value & CR0_PG) && (cpu->s.cr4 & CR4_PAE))
+        paging_load_pdptes(cpu, (uint32_t)cpu->s.cr3);
     cpu->s.cr0 ^= changed;
     if (changed & CR0_PE) segment_derive_all(cpu);
     if (changed & (CR0_PE | CR0_PG | CR0_WP | CR0_AM)) mode_changed(cpu);
 }
 
+/* The bits of CR4 that the model has. */
+static uint32_t cr4_offered(const struct cpu *cpu)
+{
+    static const struct {
+        uint32_t bits;
+        uint64_t feature;
+    } rows[] = {
+        {CR4_VME | CR4_PVI, FEATURE_VME}, {CR4_TSD, FEATURE_TSC}, {CR4_DE, FEATURE_DE},
+        {CR4_PSE, FEATURE_PSE},           {CR4_PAE, FEATURE_PAE}, {CR4_PGE, FEATURE_PGE},
+        {CR4_OSFXSR, FEATURE_FXSR},
+    };
+    uint32_t offered = 0;
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
+        if (cpu_model_has(&cpu->model, rows[i].feature)) offered |= rows[i].bits;
+    return offered;
+}
+
 static void cr4_write(struct cpu *cpu, uint32_t value)
 {
-    static const uint32_t offered = CR4_TSD | CR4_DE | CR4_PSE | CR4_PGE | CR4_OSFXSR;
+    uint32_t offered = cr4_offered(cpu);
     if (value & ~offered) {
         struct fault fault = {.vector = FAULT_GP,
                               .has_error = true,
@@ -98,8 +67,10 @@ static void cr4_write(struct cpu *cpu, uint32_t value)
         fault_raise(cpu, &fault);
     }
     uint32_t changed = (uint32_t)cpu->s.cr4 ^ value;
+    if ((changed & (CR4_PAE | CR4_PGE | CR4_PSE)) && (value & CR4_PAE) && (cpu->s.cr0 & CR0_PG))
+        paging_load_pdptes(cpu, (uint32_t)cpu->s.cr3);
     cpu->s.cr4 = value;
-    if (changed & (CR4_PSE | CR4_PGE)) mode_changed(cpu);
+    if (changed & (CR4_PSE | CR4_PAE | CR4_PGE)) mode_changed(cpu);
     if (changed & CR4_DE) debug_registers_changed(cpu);
 }
 
@@ -125,10 +96,7 @@ void body_mov_to_cr(struct cpu *cpu, const struct insn *insn)
     switch (insn->reg) {
     case 0: cr0_write(cpu, value); break;
     case 2: cpu->s.cr2 = value; break;
-    case 3:
-        cpu->s.cr3 = value;
-        tlb_flush(cpu, false);
-        break;
+    case 3: paging_load_cr3(cpu, value); break;
     default: cr4_write(cpu, value); break;
     }
 }
@@ -212,7 +180,7 @@ void body_rdtsc(struct cpu *cpu, const struct insn *insn)
     set_reg32(cpu, CPU_EDX, (uint32_t)(tsc >> 32));
 }
 
-void body_rdpmc(struct cpu *cpu, const struct insn *insn)
+void body_absent(struct cpu *cpu, const struct insn *insn)
 {
     (void)insn;
     fault_ud(cpu, REASON_OPCODE_NOT_ON_THIS_CPU);

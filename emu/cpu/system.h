@@ -19,6 +19,8 @@ enum {
     CR0_AM = 1 << 18,
     CR0_NW = 1 << 29,
     CR0_CD = 1 << 30,
+    CR4_VME = 1 << 0,
+    CR4_PVI = 1 << 1,
     CR4_TSD = 1 << 2,
     CR4_DE = 1 << 3,
     CR4_OSFXSR = 1 << 9,
@@ -42,7 +44,7 @@ bool msr_read(struct cpu *cpu, uint32_t number, uint64_t *value);
 bool msr_write(struct cpu *cpu, uint32_t number, uint64_t value, enum fault_reason *reason);
 
 /* CPUID: EAX EBX ECX EDX for leaf `leaf`. */
-void cpuid_leaf(uint32_t leaf, uint32_t out[4]);
+void cpuid_leaf(const struct cpu *cpu, uint32_t leaf, uint32_t out[4]);
 
 /* #DB if DR7.GD is set, before a debug register is touched. `n` is 0-3, 6 or 7; fixed bits of DR6 and DR7 are
  * kept. */

@@ -49,12 +49,12 @@ void body_invlpg(struct cpu *cpu, const struct insn *insn);      /* 0F 01 /7, me
 void body_invd(struct cpu *cpu, const struct insn *insn);        /* 0F 08 */
 void body_wbinvd(struct cpu *cpu, const struct insn *insn);      /* 0F 09 */
 void body_rdtsc(struct cpu *cpu, const struct insn *insn);       /* 0F 31, plain */
-void body_rdpmc(struct cpu *cpu, const struct insn *insn); /* 0F 33, plain (#UD: no counters on this CPU) */
-void body_rdmsr(struct cpu *cpu, const struct insn *insn); /* 0F 32, plain */
-void body_wrmsr(struct cpu *cpu, const struct insn *insn); /* 0F 30 */
-void body_cpuid(struct cpu *cpu, const struct insn *insn); /* 0F A2, plain */
-void body_ud(struct cpu *cpu, const struct insn *insn);    /* 0F 0B, 0F B9 /r, 0F FF /r: #UD on purpose */
-void body_rsm(struct cpu *cpu, const struct insn *insn);   /* 0F AA: #UD outside system management mode */
+void body_absent(struct cpu *cpu, const struct insn *insn);      /* RDPMC: #UD, no model has counters */
+void body_rdmsr(struct cpu *cpu, const struct insn *insn);       /* 0F 32, plain */
+void body_wrmsr(struct cpu *cpu, const struct insn *insn);       /* 0F 30 */
+void body_cpuid(struct cpu *cpu, const struct insn *insn);       /* 0F A2, plain */
+void body_ud(struct cpu *cpu, const struct insn *insn);  /* 0F 0B, 0F B9 /r, 0F FF /r: #UD on purpose */
+void body_rsm(struct cpu *cpu, const struct insn *insn); /* 0F AA: #UD outside system management mode */
 
 /* Descriptor tables and checks of selectors (system_tables.c). */
 void body_lgdt(struct cpu *cpu, const struct insn *insn); /* 0F 01 /2, memory form only */

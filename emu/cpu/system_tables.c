@@ -10,7 +10,7 @@
 
 static void protected_mode_check(struct cpu *cpu)
 {
-    if (!cpu_protected(cpu)) fault_ud(cpu, REASON_NEEDS_PROTECTED_MODE);
+    if (!cpu_uses_descriptors(cpu)) fault_ud(cpu, REASON_NEEDS_PROTECTED_MODE);
 }
 
 /* Stores a selector: 16 bits in memory, zero-extended in a 32-bit register. */

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Far transfers: JMP, CALL and RET between segments, call gates, IRET, SYSENTER and SYSEXIT. The order of the
- * checks is that of the pseudo-code in SDM 2; the rules are in SDM 3A, 5.8. Task switches come later:
- * everything that leads to a TSS is refused as if the TSS were a bad one.
+ * checks is that of the pseudo-code in SDM 2; the rules are in SDM 3A, 5.8. Task switches are in task.c.
  */
-#include "emu/core/log.h"
 #include "emu/cpu/access.h"
 #include "emu/cpu/flags.h"
 #include "emu/cpu/system_bodies.h"
+#include "emu/cpu/task.h"
 #include "emu/cpu/transfer.h"
 
 /* ---- stacks ---- */
@@ -65,7 +64,7 @@ void stack_frame_inner(struct cpu *cpu, unsigned level, struct stack_frame *fram
     if (!descriptor_present(&d)) descriptor_fault(cpu, FAULT_SS, &d, REASON_TSS_SS_NOT_PRESENT);
     descriptor_mark_accessed(cpu, &d);
     frame->ss = segment_from_descriptor(&d, selector);
-    frame->window = segment_window_of(cpu, &frame->ss, false);
+    segment_window_set(cpu, &frame->ss, false, &frame->window);
     frame->mask = frame->ss.access & ACCESS_BIG ? 0xffffffff : 0xffff;
     frame->esp = esp;
     frame->user = false;
@@ -76,11 +75,20 @@ static uint32_t stack_frame_below(const struct stack_frame *frame, uint32_t byte
     return (frame->esp - bytes) & frame->mask;
 }
 
+/* The lowest of so many bytes, when they lie in one piece below the stack pointer; else false. */
+static bool stack_frame_piece(const struct stack_frame *frame, uint32_t bytes, uint32_t *offset)
+{
+    *offset = stack_frame_below(frame, bytes);
+    return *offset < (frame->esp & frame->mask) && window_can_write(&frame->window, *offset, bytes);
+}
+
 void stack_frame_need(struct cpu *cpu, const struct stack_frame *frame, unsigned count, unsigned size,
                       uint16_t selector)
 {
+    uint32_t offset;
+    if (likely(stack_frame_piece(frame, count * size, &offset))) return;
     for (unsigned i = 1; i <= count; i++) {
-        uint32_t offset = stack_frame_below(frame, i * size);
+        offset = stack_frame_below(frame, i * size);
         if (window_can_write(&frame->window, offset, size)) continue;
         struct fault fault = {.vector = FAULT_SS,
                               .has_error = true,
@@ -90,6 +98,14 @@ void stack_frame_need(struct cpu *cpu, const struct stack_frame *frame, unsigned
                               .address = offset};
         fault_raise(cpu, &fault);
     }
+}
+
+static void item_store(uint8_t *to, unsigned size, uint32_t value)
+{
+    if (size == 2)
+        le16_store(to, (uint16_t)value);
+    else
+        le32_store(to, value);
 }
 
 void stack_frame_push(struct cpu *cpu, struct stack_frame *frame, unsigned size, uint32_t value)
@@ -102,6 +118,22 @@ void stack_frame_push(struct cpu *cpu, struct stack_frame *frame, unsigned size,
     frame->esp = (frame->esp & ~frame->mask) | offset;
 }
 
+/* At once where all of it is plain memory in one page. */
+void stack_frame_push_all(struct cpu *cpu, struct stack_frame *frame, unsigned size, const uint32_t *values,
+                          unsigned count)
+{
+    uint32_t offset, bytes = count * size;
+    uint8_t *host = NULL;
+    if (likely(stack_frame_piece(frame, bytes, &offset)))
+        host = lin_direct_write(cpu, (uint32_t)frame->ss.base + offset, bytes, frame->user);
+    if (!host) {
+        for (unsigned i = 0; i < count; i++) stack_frame_push(cpu, frame, size, values[i]);
+        return;
+    }
+    for (unsigned i = 0; i < count; i++) item_store(host + (count - 1 - i) * size, size, values[i]);
+    frame->esp = (frame->esp & ~frame->mask) | offset;
+}
+
 void stack_frame_commit(struct cpu *cpu, const struct stack_frame *frame)
 {
     segment_commit(cpu, CPU_SS, &frame->ss);
@@ -110,7 +142,7 @@ void stack_frame_commit(struct cpu *cpu, const struct stack_frame *frame)
 
 /* ---- entering code ---- */
 
-static _Noreturn void code_limit_fault(struct cpu *cpu, uint16_t selector, uint32_t eip)
+_Noreturn void code_limit_fault(struct cpu *cpu, uint16_t selector, uint32_t eip)
 {
     struct fault fault = {.vector = FAULT_GP,
                           .has_error = true,
@@ -125,12 +157,12 @@ void code_limit_check(struct cpu *cpu, const struct descriptor *d, uint32_t eip)
     if (eip > descriptor_limit(d)) code_limit_fault(cpu, d->selector, eip);
 }
 
-void code_limit_check_real(struct cpu *cpu, uint32_t eip)
+void code_limit_check_current(struct cpu *cpu, uint32_t eip)
 {
     if (eip > cpu->s.segment[CPU_CS].limit) code_limit_fault(cpu, cpu->s.segment[CPU_CS].selector, eip);
 }
 
-static void eip_set(struct cpu *cpu, uint32_t eip)
+void eip_set(struct cpu *cpu, uint32_t eip)
 {
     cpu->s.eip = eip;
     cpu->next_eip_set = true;
@@ -143,51 +175,11 @@ void code_enter(struct cpu *cpu, const struct descriptor *d, uint32_t eip, unsig
     eip_set(cpu, eip);
 }
 
-void code_enter_real(struct cpu *cpu, uint16_t selector, uint32_t eip)
+void code_enter_8086(struct cpu *cpu, uint16_t selector, uint32_t eip)
 {
-    struct cpu_segment_state cs = segment_real(&cpu->s.segment[CPU_CS], selector);
+    struct cpu_segment_state cs = segment_8086(cpu, CPU_CS, selector);
     segment_commit(cpu, CPU_CS, &cs);
     eip_set(cpu, eip);
-}
-
-/* ---- tasks, which come later ---- */
-
-static _Noreturn void task_refuse(struct cpu *cpu, unsigned vector, const struct descriptor *tss)
-{
-    lint("cpu", "SDM 3A, 7.3", "task switch to TSS %04x: task switching comes later", tss->selector);
-    descriptor_fault(cpu, vector, tss, REASON_TASK_SWITCH_LATER);
-}
-
-_Noreturn void task_gate_refuse(struct cpu *cpu, const struct descriptor *gate)
-{
-    struct descriptor tss = {.selector = gate_selector(gate)};
-    if (tss.selector & 4) fault_selector(cpu, FAULT_GP, tss.selector, REASON_TR_SELECTOR_LOCAL);
-    descriptor_fetch(cpu, tss.selector, FAULT_GP, &tss);
-    task_refuse(cpu, FAULT_GP, &tss);
-}
-
-static void task_privilege_check(struct cpu *cpu, const struct descriptor *d)
-{
-    unsigned dpl = descriptor_dpl(d);
-    if (dpl < cpu->s.cpl || dpl < (d->selector & 3u)) descriptor_fault(cpu, FAULT_GP, d, REASON_TSS_DPL);
-}
-
-static _Noreturn void far_to_task_gate(struct cpu *cpu, const struct descriptor *gate)
-{
-    task_privilege_check(cpu, gate);
-    if (!descriptor_present(gate)) descriptor_fault(cpu, FAULT_NP, gate, REASON_TSS_NOT_PRESENT);
-    task_gate_refuse(cpu, gate);
-}
-
-static _Noreturn void far_to_tss(struct cpu *cpu, const struct descriptor *tss)
-{
-    int type = descriptor_system_type(tss);
-    task_privilege_check(cpu, tss);
-    if (tss->selector & 4) descriptor_fault(cpu, FAULT_GP, tss, REASON_TR_SELECTOR_LOCAL);
-    if (type == SYSTEM_TSS16_BUSY || type == SYSTEM_TSS32_BUSY)
-        descriptor_fault(cpu, FAULT_GP, tss, REASON_TSS_BUSY);
-    if (!descriptor_present(tss)) descriptor_fault(cpu, FAULT_NP, tss, REASON_TSS_NOT_PRESENT);
-    task_refuse(cpu, FAULT_GP, tss);
 }
 
 /* ---- JMP and CALL ---- */
@@ -281,26 +273,26 @@ static void far_protected(struct cpu *cpu, uint16_t selector, uint32_t offset, b
         return;
     case SYSTEM_CALL_GATE16:
     case SYSTEM_CALL_GATE32: far_to_call_gate(cpu, &d, call); return;
-    case SYSTEM_TASK_GATE: far_to_task_gate(cpu, &d);
+    case SYSTEM_TASK_GATE: task_far_to_gate(cpu, &d, call); return;
     case SYSTEM_TSS16:
     case SYSTEM_TSS16_BUSY:
     case SYSTEM_TSS32:
-    case SYSTEM_TSS32_BUSY: far_to_tss(cpu, &d);
+    case SYSTEM_TSS32_BUSY: task_far_to_tss(cpu, &d, call); return;
     default: descriptor_fault(cpu, FAULT_GP, &d, REASON_FAR_TYPE);
     }
 }
 
-static void far_real(struct cpu *cpu, uint16_t selector, uint32_t offset, bool call, unsigned size)
+static void far_8086(struct cpu *cpu, uint16_t selector, uint32_t offset, bool call, unsigned size)
 {
     struct stack_frame frame;
     stack_frame_current(cpu, &frame);
     if (call) stack_frame_need(cpu, &frame, 2, size, 0);
-    code_limit_check_real(cpu, offset);
+    code_limit_check_current(cpu, offset);
     if (call) {
         push_return_address(cpu, &frame, size);
         set_reg32(cpu, CPU_ESP, frame.esp);
     }
-    code_enter_real(cpu, selector, offset);
+    code_enter_8086(cpu, selector, offset);
 }
 
 static void far_transfer(struct cpu *cpu, const struct insn *insn, uint16_t selector, uint32_t offset,
@@ -308,10 +300,10 @@ static void far_transfer(struct cpu *cpu, const struct insn *insn, uint16_t sele
 {
     unsigned size = insn->operand_size;
     if (size == 2) offset &= 0xffff;
-    if (cpu_protected(cpu))
+    if (cpu_uses_descriptors(cpu))
         far_protected(cpu, selector, offset, call, size);
     else
-        far_real(cpu, selector, offset, call, size);
+        far_8086(cpu, selector, offset, call, size);
 }
 
 static void far_transfer_mem(struct cpu *cpu, const struct insn *insn, bool call)

@@ -23,21 +23,20 @@ void stack_frame_inner(struct cpu *cpu, unsigned level, struct stack_frame *fram
 void stack_frame_need(struct cpu *cpu, const struct stack_frame *frame, unsigned count, unsigned size,
                       uint16_t selector);
 void stack_frame_push(struct cpu *cpu, struct stack_frame *frame, unsigned size, uint32_t value);
+/* Several, the first one first. */
+void stack_frame_push_all(struct cpu *cpu, struct stack_frame *frame, unsigned size, const uint32_t *values,
+                          unsigned count);
 void stack_frame_commit(struct cpu *cpu, const struct stack_frame *frame);
 
 /* #GP(0) when `eip` is beyond the limit of the code segment *d. */
 void code_limit_check(struct cpu *cpu, const struct descriptor *d, uint32_t eip);
 /* CS and CPL from a descriptor that was checked; RPL becomes CPL. EIP is set, and the block ends. */
 void code_enter(struct cpu *cpu, const struct descriptor *d, uint32_t eip, unsigned cpl);
-/* The same in real mode, where the limit is the old one. */
-void code_limit_check_real(struct cpu *cpu, uint32_t eip);
-void code_enter_real(struct cpu *cpu, uint16_t selector, uint32_t eip);
-
-/* A selector that should lead to another task. Checks what can be checked, then refuses: #GP or #NP with its
- * selector. */
-_Noreturn void task_gate_refuse(struct cpu *cpu, const struct descriptor *gate);
-
-/* Sets the bits of EFLAGS in `mask`, arithmetic ones too, and looks again at what IF and TF decide. */
-void eflags_change(struct cpu *cpu, uint32_t value, uint32_t mask);
+_Noreturn void code_limit_fault(struct cpu *cpu, uint16_t selector, uint32_t eip);
+/* The next instruction is at `eip` of CS as it is. */
+void eip_set(struct cpu *cpu, uint32_t eip);
+/* The same in real and virtual-8086 mode, where the limit does not change with CS. */
+void code_limit_check_current(struct cpu *cpu, uint32_t eip);
+void code_enter_8086(struct cpu *cpu, uint16_t selector, uint32_t eip);
 
 #endif

@@ -3,17 +3,12 @@
  * Far returns: RET between segments and IRET, to the same or an outer privilege level; SYSENTER and SYSEXIT,
  * which are their fast relatives. SDM 2, RET, IRET/IRETD, SYSENTER, SYSEXIT; SDM 3A, 5.8.6 and 6.12.
  */
-#include "emu/core/log.h"
 #include "emu/cpu/access.h"
-#include "emu/cpu/flags.h"
+#include "emu/cpu/eflags.h"
 #include "emu/cpu/system_bodies.h"
+#include "emu/cpu/task.h"
 #include "emu/cpu/transfer.h"
-
-void eflags_change(struct cpu *cpu, uint32_t value, uint32_t mask)
-{
-    flags_load(cpu, (flags_compose(cpu) & ~mask) | (value & mask));
-    interrupt_recheck(cpu);
-}
+#include "emu/cpu/v86.h"
 
 static uint32_t stack_peek(struct cpu *cpu, unsigned size, uint32_t byte_offset)
 {
@@ -102,10 +97,10 @@ static void far_return(struct cpu *cpu, const struct insn *insn, unsigned releas
     struct return_frame frame = {.size = size, .taken = 2 * size + released, .released = released};
     frame.eip = stack_peek(cpu, size, 0);
     frame.cs = (uint16_t)stack_peek(cpu, size, size);
-    if (!cpu_protected(cpu)) {
-        code_limit_check_real(cpu, frame.eip);
+    if (!cpu_uses_descriptors(cpu)) {
+        code_limit_check_current(cpu, frame.eip);
         stack_drop(cpu, frame.taken);
-        code_enter_real(cpu, frame.cs, frame.eip);
+        code_enter_8086(cpu, frame.cs, frame.eip);
         return;
     }
     struct descriptor code;
@@ -128,31 +123,19 @@ void body_far_ret_imm(struct cpu *cpu, const struct insn *insn)
 
 /* ---- IRET ---- */
 
-/* The bits of EFLAGS that IRET loads at this privilege level; VM never changes here. */
+/* The bits of EFLAGS that IRET loads at this privilege level; VM is v86_enter's business. */
 static uint32_t iret_flags_mask(const struct cpu *cpu, unsigned size)
 {
     uint32_t mask = FLAG_ARITHMETIC | FLAG_TF | FLAG_DF | FLAG_NT | FLAG_RF | FLAG_AC | FLAG_ID;
-    unsigned cpl = cpu->s.cpl, iopl = cpu->s.eflags >> 12 & 3;
-    if (!cpu_protected(cpu)) return (mask | FLAG_IF | FLAG_IOPL) & (size == 2 ? 0xffff : ~0u);
-    if (cpl <= iopl) mask |= FLAG_IF;
-    if (cpl == 0) mask |= FLAG_IOPL | FLAG_VIF | FLAG_VIP;
+    if (!cpu_protected(cpu) || cpu->s.cpl <= eflags_iopl(cpu)) mask |= FLAG_IF;
+    if (cpu->s.cpl == 0) mask |= FLAG_IOPL;
+    if (cpu->s.cpl == 0 && cpu_protected(cpu)) mask |= FLAG_VIF | FLAG_VIP;
+    mask &= eflags_defined(cpu);
     return size == 2 ? mask & 0xffff : mask;
-}
-
-/* NT: the way back to the task that called this one. */
-static _Noreturn void task_return_refuse(struct cpu *cpu)
-{
-    uint16_t selector = system_read16(cpu, (uint32_t)cpu->s.tr.base);
-    lint("cpu", "SDM 3A, 7.3", "IRET with NT set, to TSS %04x: task switching comes later", selector);
-    fault_selector(cpu, FAULT_TS, selector, REASON_TASK_SWITCH_LATER);
 }
 
 static void iret_protected(struct cpu *cpu, struct return_frame *frame, uint32_t eflags)
 {
-    if ((eflags & FLAG_VM) && frame->size == 4 && cpu->s.cpl == 0) {
-        lint("cpu", "SDM 3A, 20.2.5", "IRET with VM set: virtual-8086 mode comes later");
-        fault_gp(cpu, 0, REASON_V86_LATER);
-    }
     struct descriptor code;
     uint32_t mask = iret_flags_mask(cpu, frame->size);
     return_code_fetch(cpu, frame, &code);
@@ -163,23 +146,40 @@ static void iret_protected(struct cpu *cpu, struct return_frame *frame, uint32_t
     eflags_change(cpu, eflags, mask);
 }
 
+/* In real mode; in virtual-8086 mode too, where a 16-bit IRET goes by the virtual interrupt flag if IOPL is below 3. */
+static void iret_8086(struct cpu *cpu, const struct return_frame *frame, uint32_t eflags)
+{
+    uint32_t mask = iret_flags_mask(cpu, frame->size);
+    bool by_vif = cpu_v86(cpu) && frame->size == 2;
+    if (by_vif) eflags_check_v86(cpu, eflags);
+    code_limit_check_current(cpu, frame->eip);
+    stack_drop(cpu, frame->taken);
+    code_enter_8086(cpu, frame->cs, frame->eip);
+    if (by_vif)
+        eflags_load_v86(cpu, eflags);
+    else
+        eflags_change(cpu, eflags, mask);
+}
+
 void body_iret(struct cpu *cpu, const struct insn *insn)
 {
     unsigned size = insn->operand_size;
     struct return_frame frame = {.size = size, .taken = 3 * size};
     cpu->s.nmi_blocked = false; /* even when it faults (SDM 3A, 6.7.1) */
-    if (cpu_protected(cpu) && (cpu->s.eflags & FLAG_NT)) task_return_refuse(cpu);
+    if (cpu_v86(cpu)) eflags_check_iopl_v86(cpu, size);
+    if (cpu_uses_descriptors(cpu) && (cpu->s.eflags & FLAG_NT)) {
+        task_return(cpu);
+        return;
+    }
     frame.eip = stack_peek(cpu, size, 0);
     frame.cs = (uint16_t)stack_peek(cpu, size, size);
     uint32_t eflags = stack_peek(cpu, size, 2 * size);
-    if (cpu_protected(cpu)) {
+    if (!cpu_uses_descriptors(cpu))
+        iret_8086(cpu, &frame, eflags);
+    else if ((eflags & FLAG_VM) && size == 4 && cpu->s.cpl == 0)
+        v86_enter(cpu);
+    else
         iret_protected(cpu, &frame, eflags);
-        return;
-    }
-    code_limit_check_real(cpu, frame.eip);
-    stack_drop(cpu, frame.taken);
-    code_enter_real(cpu, frame.cs, frame.eip);
-    eflags_change(cpu, eflags, iret_flags_mask(cpu, size));
 }
 
 /* ---- SYSENTER and SYSEXIT ---- */

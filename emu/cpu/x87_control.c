@@ -116,18 +116,11 @@ static unsigned environment_size(const struct insn *insn)
     return insn->operand_size == 2 ? 14 : 28;
 }
 
-/* In real and virtual-8086 mode the pointers are linear addresses, of 20 or 32 bits; upper bits stand from
- * bit 12 on. */
-static bool has_selectors(const struct cpu *cpu)
-{
-    return cpu_protected(cpu) && !(cpu->s.eflags & FLAG_VM);
-}
-
 static void compose_pointers(const struct cpu *cpu, bool wide, uint32_t words[ENV_WORDS])
 {
     const struct x87_state *fpu = &cpu->s.x87;
     uint32_t code = (uint32_t)fpu->code_offset, data = (uint32_t)fpu->data_offset;
-    if (has_selectors(cpu)) {
+    if (cpu_uses_descriptors(cpu)) {
         words[ENV_CODE] = code;
         words[ENV_CODE_HIGH] = fpu->code_selector | (wide ? (uint32_t)fpu->opcode << 16 : 0);
         words[ENV_DATA] = data;
@@ -146,7 +139,7 @@ static void compose_pointers(const struct cpu *cpu, bool wide, uint32_t words[EN
 static void load_pointers(struct cpu *cpu, bool wide, const uint32_t words[ENV_WORDS])
 {
     struct x87_state *fpu = x87_of(cpu);
-    if (has_selectors(cpu)) {
+    if (cpu_uses_descriptors(cpu)) {
         fpu->code_offset = words[ENV_CODE];
         fpu->code_selector = (uint16_t)words[ENV_CODE_HIGH];
         fpu->data_offset = words[ENV_DATA];

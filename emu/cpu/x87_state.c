@@ -162,6 +162,8 @@ void body_x87_escape(struct cpu *cpu, const struct insn *insn)
     const struct x87_row *row = x87_row(insn->opcode, insn->modrm);
     if (unlikely(cpu->s.cr0 & (CR0_EM | CR0_TS))) x87_check_available(cpu);
     if (unlikely(!row->name)) fault_ud(cpu, REASON_OPCODE_UNDEFINED);
+    if (unlikely(row->needs & X87_P6) && !cpu_model_has(&cpu->model, FEATURE_CMOV))
+        fault_ud(cpu, REASON_OPCODE_NOT_ON_THIS_CPU);
     if (!(row->needs & X87_NO_WAIT) && !pending_passed(cpu)) return;
     row->body(cpu, insn);
     if (!(row->needs & X87_CONTROL)) note_pointers(cpu, insn);

@@ -55,12 +55,28 @@ static void must(const void *made, const char *what)
     exit(1);
 }
 
+struct cpu *cpu_fixture_add_cpu(struct cpu_fixture *fixture, const struct cpu_model *model)
+{
+    struct cpu_wiring wiring = {.memory = fixture->memory,
+                                .io = fixture->io,
+                                .clock = &fixture->clock,
+                                .model = model,
+                                .acknowledge = acknowledge,
+                                .owner = fixture};
+    return cpu_new(&wiring);
+}
+
 void cpu_fixture_create(struct cpu_fixture *fixture)
+{
+    cpu_fixture_create_model(fixture, NULL);
+}
+
+void cpu_fixture_create_model(struct cpu_fixture *fixture, const struct cpu_model *model)
 {
     struct error error;
     memset(fixture, 0, sizeof(*fixture));
     clock_init(&fixture->clock, 0);
-    fixture->memory_root = region_new_container("memory", UINT64_C(1) << 32);
+    fixture->memory_root = region_new_container("memory", FIXTURE_MEMORY);
     fixture->ram = region_new_ram("ram", FIXTURE_RAM, &error);
     must(fixture->ram, "RAM");
     fixture->mmio = region_new_mmio("device", 0x1000, &register_ops, fixture, NULL);
@@ -69,14 +85,9 @@ void cpu_fixture_create(struct cpu_fixture *fixture)
     fixture->io_root = region_new_container("io", 0x10000);
     fixture->port = region_new_mmio("port", 4, &register_ops, fixture, NULL);
     region_add(fixture->io_root, FIXTURE_PORT, fixture->port, 0);
-    fixture->memory = space_new("memory", fixture->memory_root, UINT64_C(1) << 32, &fixture->clock);
+    fixture->memory = space_new("memory", fixture->memory_root, FIXTURE_MEMORY, &fixture->clock);
     fixture->io = space_new("io", fixture->io_root, 0x10000, &fixture->clock);
-    struct cpu_wiring wiring = {.memory = fixture->memory,
-                                .io = fixture->io,
-                                .clock = &fixture->clock,
-                                .acknowledge = acknowledge,
-                                .owner = fixture};
-    fixture->cpu = cpu_new(&wiring);
+    fixture->cpu = cpu_fixture_add_cpu(fixture, model);
     must(fixture->cpu, "CPU");
     fixture->clock.in_flight = in_flight;
     fixture->clock.owner = fixture;

@@ -16,6 +16,7 @@
 #include "mem/space.h"
 
 #define FIXTURE_RAM      (UINT64_C(16) << 20)
+#define FIXTURE_MEMORY   (UINT64_C(1) << 36) /* of physical addresses */
 #define FIXTURE_IDT      0x2000u /* of cpu_fixture_flat */
 #define FIXTURE_GDT      0x2800u
 #define FIXTURE_TSS      0x2900u
@@ -39,6 +40,9 @@ struct cpu_fixture {
 
 /* Clean RAM from address 0, CPU after reset. */
 void cpu_fixture_create(struct cpu_fixture *fixture);
+void cpu_fixture_create_model(struct cpu_fixture *fixture, const struct cpu_model *model);
+/* Another CPU on the same memory, after reset; cpu_free it before the fixture is destroyed. */
+struct cpu *cpu_fixture_add_cpu(struct cpu_fixture *fixture, const struct cpu_model *model);
 void cpu_fixture_destroy(struct cpu_fixture *fixture);
 
 /* Real mode: CS=DS=ES=SS with base segment * 16, IP, SP 0xfffe. */

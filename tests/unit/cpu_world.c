@@ -182,6 +182,27 @@ void world_real(struct world *world)
     for (unsigned vector = 0; vector < 256; vector++) poke32(world, 4 * vector, WORLD_HANDLERS + vector);
 }
 
+void world_v86(struct world *world)
+{
+    enum { IO_MAP = 0x88 }; /* behind the 32 bytes of the redirection bitmap */
+    uint8_t forbidden[0x80];
+    world_protect(world, 3);
+    memset(forbidden, 0xff, sizeof(forbidden));
+    poke16(world, WORLD_TSS + 0x66, IO_MAP);
+    for (unsigned i = 0; i < 32; i += 4) poke32(world, WORLD_TSS + IO_MAP - 32 + i, 0);
+    poke(world, WORLD_TSS + IO_MAP, forbidden, sizeof(forbidden));
+    struct cpu_state state = state_of(world);
+    for (unsigned n = 0; n < CPU_SEGMENTS; n++)
+        state.segment[n] = (struct cpu_segment_state){WORLD_STACK3 >> 4, 0xf3, 0xffff, WORLD_STACK3};
+    state.segment[CPU_CS].selector = WORLD_CODE >> 4;
+    state.segment[CPU_CS].base = WORLD_CODE;
+    state.tr.limit = IO_MAP + 0x7f;
+    state.eip = 0;
+    state.gpr[CPU_ESP] = 0x1000;
+    state.eflags = 0x20002;
+    set_state(world, &state);
+}
+
 void world_page(struct world *world, uint32_t linear, uint32_t flags)
 {
     poke32(world, WORLD_PAGES + 0x1000 + (linear >> 12) * 4, (linear & 0xfffff000) | flags);

@@ -21,6 +21,7 @@ enum {
     WORLD_TSS = 0x3000,
     WORLD_LDT = 0x3800,
     WORLD_TSS16 = 0x3c00,
+    WORLD_TSS_NEXT = 0x4000, /* for a second task */
     WORLD_PAGES = 0x40000,   /* page directory, then one page table: the first 4 MiB as they are */
     WORLD_HANDLERS = 0x8000, /* one byte a vector, HLT */
     WORLD_CODE = 0x10000,
@@ -104,6 +105,9 @@ void world_protect(struct world *world, unsigned cpl);
 struct world *protected_world(unsigned cpl); /* world_new and world_protect */
 /* Real mode at 1000:0000 (WORLD_CODE), stack 2000:8000, vectors at 0 leading to HLTs at 0000:8000 + vector. */
 void world_real(struct world *world);
+/* Virtual-8086 mode at 1000:0000 (WORLD_CODE), stack 2800:1000 (below WORLD_STACK3 + 1000h), IOPL 0; the TSS has the
+ * bitmaps: all ports forbidden, all vectors redirected. */
+void world_v86(struct world *world);
 /* The first 4 MiB mapped one to one, user and writable; world_page changes the flags of a page. */
 void world_paging(struct world *world);
 void world_page(struct world *world, uint32_t linear, uint32_t flags);

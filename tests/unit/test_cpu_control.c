@@ -374,7 +374,7 @@ START_TEST(cpuid_tells_the_truth)
     set_register(world, CPU_EAX, 1);
     run(world, "\x0f\xa2", 2, 1);
     ck_assert_uint_eq(get_register(world, CPU_EDX),
-                      0x0101b93d); /* FPU DE PSE TSC MSR CX8 SEP MTRR PGE CMOV PAT FXSR */
+                      0x0103b97f); /* FPU VME DE PSE TSC MSR PAE CX8 SEP MTRR PGE CMOV PAT PSE36 FXSR */
     world_free(world);
 }
 END_TEST

@@ -849,7 +849,7 @@ START_TEST(large_pages)
 
     cpu_fixture_flat(&fixture, CODE_AT);
     turn_paging_on(0, 0x10);
-    set_ram32(DIRECTORY + 4 * 4, 0x802000 | P | W | PS); /* bit 13 is reserved */
+    set_ram32(DIRECTORY + 4 * 4, 0x820000 | P | W | PS); /* bit 17 is reserved; 16:13 are address bits 35:32 */
     expect_page_fault(0x1231234, 2 | 8 | 1, REASON_PAGE_RESERVED_BIT);
 }
 END_TEST
@@ -1038,6 +1038,39 @@ START_TEST(indirect_memory_looks_the_same)
 END_TEST
 
 /* ---- the debugger's view ---- */
+
+/* In one go and in pieces of any budget a scan is the same, flags between the pieces too. */
+START_TEST(scans_are_the_same_in_pieces)
+{
+    static const uint8_t opcodes[] = {0xae, 0xaf, 0xa6, 0xa7};
+    for (unsigned i = 0; i < sizeof(opcodes); i++) {
+        for (unsigned budget = 1; budget < 300; budget = 2 * budget + 1) {
+            unsigned size = opcodes[i] & 1 ? 4 : 1, done = 0;
+            cpu_fixture_flat(&fixture, CODE_AT);
+            CODE(&fixture, CODE_AT, opcodes[i] >= 0xa8 ? 0xf2 : 0xf3, opcodes[i], 0xf4); /* repne scas, repe cmps */
+            for (uint32_t at = 0; at < 0x400; at += 4) {
+                set_ram32(0x50e00 + at, 0x10101010);
+                set_ram32(0x60f01 + at, 0x10101010);
+            }
+            set_ram32(0x50e00 + 200 * size, 0x20202020); /* the one that ends it */
+            set_reg(CPU_EAX, 0x20202020);
+            set_reg(CPU_ECX, 1000);
+            set_reg(CPU_EDI, 0x50e00);
+            set_reg(CPU_ESI, 0x60f01);
+            while (run(budget) == CPU_STOP_BUDGET) {
+                done += budget;
+                if (done <= 201) ck_assert_uint_eq(reg(CPU_ECX), 1000 - done);
+                bool equal = opcodes[i] < 0xa8;
+                if (done < 201) ck_assert_uint_eq(cpu_fixture_eflags(&fixture) & 0x41, equal ? 0x40 : 0);
+            }
+            ck_assert_uint_eq(reg(CPU_ECX), 1000 - 201);
+            ck_assert_uint_eq(reg(CPU_EDI), 0x50e00 + 201 * size);
+            ck_assert_uint_eq(reg(CPU_ESI), opcodes[i] < 0xa8 ? 0x60f01 + 201 * size : 0x60f01);
+            ck_assert_uint_eq(cpu_fixture_eflags(&fixture) & 0x41, opcodes[i] < 0xa8 ? 1 : 0x40);
+        }
+    }
+}
+END_TEST
 
 START_TEST(lesson_54_one_walk_for_everybody)
 {
@@ -1441,6 +1474,7 @@ static Suite *engine_suite(void)
     tcase_add_test(test, device_registers_are_accessed_once_in_their_size);
     tcase_add_test(test, dirty_marks_are_set_again_after_clearing);
     tcase_add_test(test, indirect_memory_looks_the_same);
+    tcase_add_test(test, scans_are_the_same_in_pieces);
     tcase_add_test(test, lesson_54_one_walk_for_everybody);
     tcase_add_test(test, lesson_55_debugger_reads_change_nothing);
     tcase_add_test(test, debugger_writes_are_seen_by_decoded_code);

@@ -5,7 +5,7 @@
  */
 #include "tests/unit/cpu_world.h"
 
-enum where { PROTECTED0, PROTECTED3, REAL };
+enum where { PROTECTED0, PROTECTED3, REAL, V86 };
 
 struct row {
     enum fault_reason reason;
@@ -23,6 +23,9 @@ struct row {
     bool null_ldt;
     uint32_t cr0, cr4, eflags; /* bits to set */
     uint32_t stack[5];         /* on top of the stack */
+    uint16_t v86_top;          /* the same in virtual-8086 mode */
+    uint16_t link;             /* back link of the TSS */
+    uint32_t cr3, pdpte;       /* and what lies there */
 };
 
 #define BYTES(bytes) bytes, sizeof(bytes) - 1
@@ -38,6 +41,8 @@ struct row {
 /* DPL 3, present, to the code segment `selector`. */
 #define INT_GATE(selector, access) ((uint64_t)(access) << 40 | (uint64_t)(selector) << 16 | WORLD_HANDLERS)
 #define SEGMENT(access)            ((uint64_t)0x00cf << 48 | (uint64_t)(access) << 40 | 0xffff)
+
+#define TSS(access, limit) ((uint64_t)(access) << 40 | (uint64_t)WORLD_TSS_NEXT << 16 | (limit))
 
 static const struct row rows[] = {
     /* MOV to DS: SDM 2, MOV. */
@@ -118,13 +123,20 @@ static const struct row rows[] = {
     {REASON_TSS_NOT_PRESENT, FAULT_NP, SLOT0, "SDM 2, JMP", JMP_FAR(TO_SLOT0), .slot = {SEGMENT(0x09)}},
     {REASON_TSS_NOT_PRESENT, FAULT_NP, SLOT0, "SDM 2, JMP", JMP_FAR(TO_SLOT0),
      .slot = {INT_GATE(SLOT1, 0x05)}},
-    {REASON_TASK_SWITCH_LATER, FAULT_GP, SLOT0, "SDM 3A, 7.3", JMP_FAR(TO_SLOT0),
-     .slot = {SEGMENT(ACC_TSS32)}},
-    {REASON_TASK_SWITCH_LATER, FAULT_GP, SLOT1, "SDM 3A, 7.3", CALL_FAR(TO_SLOT0),
-     .slot = {INT_GATE(SLOT1, GATE_TASK), SEGMENT(ACC_TSS32)}},
+    {REASON_TSS_LIMIT, FAULT_TS, SLOT0, "SDM 3A, table 7-1", JMP_FAR(TO_SLOT0), .slot = {TSS(ACC_TSS32, 0x66)}},
+    {REASON_TSS_LIMIT, FAULT_TS, SLOT1, "SDM 3A, table 7-1", CALL_FAR(TO_SLOT0),
+     .slot = {INT_GATE(SLOT1, GATE_TASK), TSS(ACC_TSS32 & ~8, 0x2a)}},
+    {REASON_TASK_GATE_NO_TSS, FAULT_GP, DATA0, "SDM 2, CALL", CALL_FAR(TO_SLOT0),
+     .slot = {INT_GATE(DATA0, GATE_TASK)}},
+    {REASON_TSS_BUSY, FAULT_GP, TSS32, "SDM 2, CALL", CALL_FAR(TO_SLOT0), .slot = {INT_GATE(TSS32, GATE_TASK)}},
     {REASON_TR_SELECTOR_LOCAL, FAULT_GP, 0x0c, "SDM 2, JMP", JMP_FAR(TO_SLOT0),
      .slot = {INT_GATE(0x0c, GATE_TASK)}},
-    {REASON_TASK_SWITCH_LATER, FAULT_TS, 0, "SDM 2, IRET", BYTES("\xcf"), .eflags = 0x4000},
+    {REASON_TASK_LINK_NOT_BUSY, FAULT_TS, SLOT0, "SDM 2, IRET", BYTES("\xcf"), .eflags = 0x4000, .link = SLOT0,
+     .slot = {TSS(ACC_TSS32, 0x67)}},
+    {REASON_TR_SELECTOR_LOCAL, FAULT_TS, 0x0c, "SDM 2, IRET", BYTES("\xcf"), .eflags = 0x4000, .link = 0x0c},
+    {REASON_SELECTOR_BEYOND_GDT, FAULT_TS, BEYOND, "SDM 2, IRET", BYTES("\xcf"), .eflags = 0x4000, .link = BEYOND},
+    {REASON_TSS_NOT_PRESENT, FAULT_NP, SLOT0, "SDM 2, IRET", BYTES("\xcf"), .eflags = 0x4000, .link = SLOT0,
+     .slot = {TSS(ACC_TSS32_BUSY & ~ACC_NOT, 0x67)}},
 
     /* RET and IRET: SDM 2, RET, PROTECTED-MODE-RETURN. */
     {REASON_CS_NULL, FAULT_GP, 0, "SDM 2, RET", BYTES("\xcb"), .stack = {WORLD_CODE, 2}},
@@ -147,8 +159,36 @@ static const struct row rows[] = {
      .stack = {WORLD_CODE, CODE3 | 3, 2, 0x1000, DATA0 | 3}},
     {REASON_SS_NOT_PRESENT, FAULT_SS, SLOT0, "SDM 2, IRET", BYTES("\xcf"), .slot = {SEGMENT(0x73)},
      .stack = {WORLD_CODE, CODE3 | 3, 2, 0x1000, SLOT0 | 3}},
-    {REASON_V86_LATER, FAULT_GP, 0, "SDM 3A, 20.2.5", BYTES("\xcf"),
-     .stack = {WORLD_CODE, CODE3 | 3, 0x20002}},
+    {REASON_CS_LIMIT, FAULT_GP, 0, "SDM 2, IRET", BYTES("\xcf"), .stack = {0x10000, 0x1000, 0x20002}},
+
+    /* Virtual-8086 mode: SDM 3B, 20.2.7 and 20.3. */
+    {REASON_V86_IOPL, FAULT_GP, 0, "SDM 2, PUSHF", BYTES("\x9c"), .where = V86},
+    {REASON_V86_IOPL, FAULT_GP, 0, "SDM 2, POPF", BYTES("\x9d"), .where = V86},
+    {REASON_V86_IOPL, FAULT_GP, 0, "SDM 2, IRET", BYTES("\xcf"), .where = V86},
+    {REASON_V86_IOPL, FAULT_GP, 0, "SDM 2, PUSHF: VME has 16 bits", BYTES("\x66\x9c"), .where = V86, .cr4 = 1},
+    {REASON_V86_IOPL, FAULT_GP, 0, "SDM 2, POPF", BYTES("\x66\x9d"), .where = V86, .cr4 = 1},
+    {REASON_V86_IOPL, FAULT_GP, 0, "SDM 2, IRET", BYTES("\x66\xcf"), .where = V86, .cr4 = 1},
+    {REASON_NEEDS_IOPL, FAULT_GP, 0, "SDM 2, CLI", BYTES("\xfa"), .where = V86},
+    {REASON_NEEDS_IOPL, FAULT_GP, 0, "SDM 2, STI", BYTES("\xfb"), .where = V86},
+    {REASON_V86_INT_IOPL, FAULT_GP, 0, "SDM 2, INT n", BYTES("\xcd\x21"), .where = V86},
+    {REASON_V86_REDIRECTION_LIMIT, FAULT_GP, 0, "SDM 3B, 20.3.3", BYTES("\xcd\xff"), .where = V86, .cr4 = 1,
+     .tss_limit = 0x70},
+    {REASON_V86_REDIRECTION_LIMIT, FAULT_GP, 0, "SDM 3B, 20.3.3", BYTES("\xcd\xff"), .where = V86, .cr4 = 1,
+     .tss_limit = 0x60},
+    {REASON_V86_FLAGS, FAULT_GP, 0, "SDM 2, POPF", BYTES("\x9d"), .where = V86, .cr4 = 1, .v86_top = 0x0100},
+    {REASON_V86_FLAGS, FAULT_GP, 0, "SDM 2, POPF", BYTES("\x9d"), .where = V86, .cr4 = 1, .v86_top = 0x0200,
+     .eflags = 0x100000},
+    {REASON_V86_HANDLER_DPL, FAULT_GP, SLOT0, "SDM 2, INT n", INT_30, .where = V86, .eflags = 0x3000,
+     .gate30 = INT_GATE(SLOT0, GATE_INT32 | ACC_DPL3), .slot = {SEGMENT(ACC_CONFORMING)}},
+    {REASON_VIRTUAL_INTERRUPT_PENDING, FAULT_GP, 0, "SDM 2, STI", BYTES("\xfb"), .where = V86, .cr4 = 1,
+     .eflags = 0x100000},
+    {REASON_VIRTUAL_INTERRUPT_PENDING, FAULT_GP, 0, "SDM 2, STI: PVI", BYTES("\xfb"), .where = PROTECTED3, .cr4 = 2,
+     .eflags = 0x100000},
+    {REASON_IO_PERMISSION, FAULT_GP, 0, "SDM 1, 19.5.2: IOPL does not matter", BYTES("\xe4\x80"), .where = V86,
+     .eflags = 0x3000},
+    {REASON_NEEDS_CPL0, FAULT_GP, 0, "SDM 2, HLT", BYTES("\xf4"), .where = V86, .eflags = 0x3000},
+    {REASON_NEEDS_PROTECTED_MODE, FAULT_UD, 0, "SDM 2, SLDT", BYTES("\x0f\x00\xc0"), .where = V86},
+    {REASON_NEEDS_PROTECTED_MODE, FAULT_UD, 0, "SDM 2, ARPL", BYTES("\x63\xc0"), .where = V86},
 
     /* INT n and the IDT: SDM 2, INT n/INTO/INT3/INT1; SDM 3A, 6.12 and 6.13 (error codes). */
     {REASON_IDT_LIMIT, FAULT_GP, 0x7fa, "SDM 3A, 6.10", BYTES("\xcd\xff"), .idt_limit = 0x7f7},
@@ -165,8 +205,12 @@ static const struct row rows[] = {
      .slot = {SEGMENT(0x1b)}},
     {REASON_CS_LIMIT, FAULT_GP, 0, "SDM 2, INT n", INT_30, .gate30 = INT_GATE(SLOT0, GATE_INT32),
      .slot = {UINT64_C(0x00409b0000000fff)}},
-    {REASON_TASK_SWITCH_LATER, FAULT_GP, SLOT0, "SDM 2, INT n", INT_30, .gate30 = INT_GATE(SLOT0, GATE_TASK),
-     .slot = {SEGMENT(ACC_TSS32)}},
+    {REASON_TSS_LIMIT, FAULT_TS, SLOT0, "SDM 2, INT n", INT_30, .gate30 = INT_GATE(SLOT0, GATE_TASK),
+     .slot = {TSS(ACC_TSS32, 0x66)}},
+    {REASON_TSS_BUSY, FAULT_GP, TSS32, "SDM 2, INT n", INT_30, .gate30 = INT_GATE(TSS32, GATE_TASK)},
+    {REASON_TR_SELECTOR_LOCAL, FAULT_GP, 0x0c, "SDM 2, INT n", INT_30, .gate30 = INT_GATE(0x0c, GATE_TASK)},
+    {REASON_TSS_NOT_PRESENT, FAULT_NP, SLOT0, "SDM 2, INT n", INT_30, .gate30 = INT_GATE(SLOT0, GATE_TASK),
+     .slot = {TSS(ACC_TSS32 & ~ACC_NOT, 0x67)}},
     {REASON_IDT_LIMIT_REAL, FAULT_GP, 0, "SDM 3A, 20.1.4", BYTES("\xcd\x21"), .where = REAL,
      .idt_limit = 0x3f},
     {REASON_CS_LIMIT, FAULT_GP, 0, "SDM 2, JMP", BYTES("\x66\xea\x00\x00\x01\x00\x00\x00"), .where = REAL},
@@ -225,8 +269,10 @@ static const struct row rows[] = {
     {REASON_CR_UNDEFINED, FAULT_UD, 0, "SDM 2, MOV CR", BYTES("\x0f\x22\xc8"), .where = PROTECTED0},
     {REASON_CR0_PG_WITHOUT_PE, FAULT_GP, 0, "SDM 2, MOV CR", BYTES("\x0f\x22\xc0"), .eax = 0x80000000},
     {REASON_CR0_NW_WITHOUT_CD, FAULT_GP, 0, "SDM 2, MOV CR", BYTES("\x0f\x22\xc0"), .eax = 0x20000001},
-    {REASON_CR4_RESERVED, FAULT_GP, 0, "SDM 2, MOV CR", BYTES("\x0f\x22\xe0"), .eax = 0x00000020},
-    {REASON_CR4_RESERVED, FAULT_GP, 0, "SDM 2, MOV CR", BYTES("\x0f\x22\xe0"), .eax = 0x00000001},
+    {REASON_CR4_RESERVED, FAULT_GP, 0, "SDM 2, MOV CR", BYTES("\x0f\x22\xe0"), .eax = 0x00000040},
+    {REASON_CR4_RESERVED, FAULT_GP, 0, "SDM 2, MOV CR", BYTES("\x0f\x22\xe0"), .eax = 0x00002000},
+    {REASON_PDPTE_RESERVED_BIT, FAULT_GP, 0, "SDM 3A, 4.4.1", BYTES("\x0f\x22\xc0"), .eax = 0x80000011, .cr4 = 0x20,
+     .cr3 = WORLD_STACK1, .pdpte = 0x3},
     {REASON_DR4_DR5_WITH_DE, FAULT_UD, 0, "SDM 3B, 17.2.2", BYTES("\x0f\x21\xe0"), .cr4 = 8},
     {REASON_DR4_DR5_WITH_DE, FAULT_UD, 0, "SDM 3B, 17.2.2", BYTES("\x0f\x23\xe8"), .cr4 = 8},
     {REASON_MSR_UNKNOWN, FAULT_GP, 0, "SDM 2, RDMSR", BYTES("\x0f\x32"), .ecx = 0x12345},
@@ -256,9 +302,13 @@ static void prepare(struct world *world, const struct row *row)
         if (row->slot[i]) set_descriptor(world, (uint16_t)(SLOT0 + 8 * i), row->slot[i]);
     if (row->gate30) set_gate(world, 0x30, row->gate30);
     if (row->ss1) poke32(world, WORLD_TSS + 16, row->ss1);
+    if (row->link) poke16(world, WORLD_TSS, row->link);
+    if (row->pdpte) poke32(world, row->cr3, row->pdpte);
 
     if (row->where == REAL)
         world_real(world);
+    else if (row->where == V86)
+        world_v86(world);
     else
         world_protect(world, row->where == PROTECTED3 ? 3 : 0);
     struct cpu_state state = state_of(world);
@@ -266,12 +316,17 @@ static void prepare(struct world *world, const struct row *row)
     state.gpr[CPU_ECX] = row->ecx;
     state.gpr[CPU_EDX] = 0;
     state.cr0 |= row->cr0;
+    state.cr3 = row->cr3;
     state.cr4 |= row->cr4;
     state.eflags |= row->eflags;
     if (row->tss_limit) state.tr.limit = row->tss_limit;
     if (row->idt_limit) state.idtr.limit = row->idt_limit;
     if (row->ss_limit) state.segment[CPU_SS].limit = row->ss_limit;
     if (row->null_ldt) state.ldtr = (struct cpu_segment_state){0};
+    if (row->v86_top) {
+        state.gpr[CPU_ESP] -= 2;
+        poke16(world, (uint32_t)(state.segment[CPU_SS].base + state.gpr[CPU_ESP]), row->v86_top);
+    }
     if (row->stack[0]) {
         state.gpr[CPU_ESP] -= sizeof(row->stack);
         for (unsigned i = 0; i < 5; i++) poke32(world, (uint32_t)state.gpr[CPU_ESP] + 4 * i, row->stack[i]);
@@ -299,8 +354,9 @@ static void check_stack(struct world *world, const struct row *row)
         ck_assert_uint_eq(peek32(world, esp), row->error);
         esp += 4;
     }
-    ck_assert_uint_eq(peek32(world, esp), WORLD_CODE);
-    ck_assert_uint_eq(peek32(world, esp + 4), row->where == PROTECTED3 ? CODE3 | 3 : CODE0);
+    static const uint16_t code[] = {[PROTECTED0] = CODE0, [PROTECTED3] = CODE3 | 3, [V86] = WORLD_CODE >> 4};
+    ck_assert_uint_eq(peek32(world, esp), row->where == V86 ? 0 : WORLD_CODE);
+    ck_assert_uint_eq(peek32(world, esp + 4), code[row->where]);
 }
 
 START_TEST(every_row_faults_as_the_manual_says)
@@ -328,6 +384,8 @@ static const enum fault_reason elsewhere[] = {
     REASON_DEBUG_INSN_BREAKPOINT,
     REASON_DEBUG_DATA_BREAKPOINT,
     REASON_DEBUG_GENERAL_DETECT,
+    REASON_DEBUG_TASK_SWITCH, /* test_cpu_task.c */
+    REASON_TASK_CS_DPL,
     REASON_DEBUG_INT1,
 };
 
