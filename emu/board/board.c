@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Putting the PC together: see board.h, and docs/board.md for the map. */
-#include "emu/board/board_internal.h"
+#include "emu/board/acpi_tables.h"
+#include "emu/board/board_cpus.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@
 #define PCI_SLOT(n)       ((n) << 3)
 #define PIIX3_IRQ_RTC     8
 #define FPU_ERROR_PORT    0xf0
+#define CMOS_CPUS         0x5f /* the number of CPUs but one, for firmware */
 #define BIOS_DEFAULT      "bios-256k.bin"
 #define VGABIOS           "vgabios-stdvga.bin"
 
@@ -31,6 +33,8 @@ void board_config_default(struct board_config *config)
 {
     *config = (struct board_config){
         .ram_size = 128 * MIB,
+        .cpu_model = cpu_model_default,
+        .cpus = 1,
         .clock_shift = 3,
         .vga = true,
         .serial = {true},
@@ -41,7 +45,7 @@ void board_config_default(struct board_config *config)
 
 static void ask(struct board *board)
 {
-    if (board->cpu) cpu_exit_soon(board->cpu);
+    board_interrupt_run(board);
 }
 
 static void on_power_off(void *owner)
@@ -83,31 +87,15 @@ static void on_a20(void *owner, int source, bool level)
     board->a20[source] = level;
     bool passed = false;
     for (unsigned i = 0; i < A20_SOURCES; i++) passed |= board->a20[i];
-    if (board->cpu) cpu_set_a20(board->cpu, passed);
-}
-
-static void on_intr(void *owner, int number, bool level)
-{
-    (void)number;
-    struct board *board = owner;
-    if (board->cpu) cpu_set_intr(board->cpu, level);
-}
-
-static int on_acknowledge(void *owner)
-{
-    return i8259_acknowledge(((struct board *)owner)->pic);
-}
-
-static void on_fpu_error(void *owner, bool level)
-{
-    irq_set(&((struct board *)owner)->irq13, level);
+    board_set_a20(board, passed);
 }
 
 /* Port F0h: the handler of IRQ 13 takes the FPU's error back (SDM 1, appendix D.2.1). */
 static enum mem_result fpu_acknowledge(void *owner, struct region_at at, unsigned size, uint64_t value)
 {
     (void)at, (void)size, (void)value;
-    x87_error_acknowledge(((struct board *)owner)->cpu);
+    const struct board *board = owner;
+    x87_error_acknowledge(board->cpus[board->running].cpu);
     return MEM_OK;
 }
 
@@ -166,6 +154,7 @@ static bool make_chipset(struct board *board, struct error *error)
     };
     board->bridge = i440fx_new(&bridge, error);
     if (!board->bridge) return false;
+    board_make_apics(board);
     board->memory =
         space_new("memory", i440fx_system_memory(board->bridge), MEMORY_SPACE_SIZE, &board->clock);
 
@@ -176,7 +165,7 @@ static bool make_chipset(struct board *board, struct error *error)
         .reset = on_reset,
         .reset_owner = board,
     };
-    for (int i = 0; i < 16; i++) piix3.irq[i] = i8259_input(board->pic, i);
+    for (int i = 0; i < 16; i++) piix3.irq[i] = board_isa_irq(board, i);
     board->piix3 = piix3_new(&piix3);
 
     const struct piix4_pm_wiring pm = {
@@ -218,16 +207,31 @@ static void make_serial_ports(struct board *board)
     }
 }
 
+/* The lines of the 8254 and the RTC go through the HPET, which may take their place. */
+static void make_hpet(struct board *board)
+{
+    struct hpet_wiring hpet = {
+        .memory = i440fx_pci_memory(board->bridge),
+        .devices = &board->devices,
+        .clock = &board->clock,
+        .irq0 = piix3_isa_irq(board->piix3, 0),
+        .irq8 = piix3_isa_irq(board->piix3, PIIX3_IRQ_RTC),
+    };
+    for (unsigned i = 0; i < HPET_PINS && board->ioapic; i++)
+        hpet.pin[i] = ioapic_pin(board->ioapic, HPET_FIRST_PIN + i);
+    board->hpet = hpet_new(&hpet);
+}
+
 static void make_platform(struct board *board)
 {
     struct region *io = board->io_root;
     struct device_list *devices = &board->devices;
     struct clock *clock = &board->clock;
 
-    struct i8254 *pit = i8254_new(io, devices, clock, piix3_isa_irq(board->piix3, 0));
+    make_hpet(board);
+    struct i8254 *pit = i8254_new(io, devices, clock, hpet_pit_input(board->hpet));
     port61_new(io, devices, clock, pit);
-    board->rtc =
-        mc146818_new(io, devices, clock, piix3_isa_irq(board->piix3, PIIX3_IRQ_RTC), board->config.date);
+    board->rtc = mc146818_new(io, devices, clock, hpet_rtc_input(board->hpet), board->config.date);
     const struct i8042_lines lines = {
         .irq1 = piix3_isa_irq(board->piix3, 1),
         .irq12 = piix3_isa_irq(board->piix3, 12),
@@ -310,10 +314,19 @@ static void describe_ram(struct board *board)
     fw_cfg_add_file(board->fw_cfg, "etc/e820", map, high ? sizeof map : sizeof map[0]);
 }
 
+static void offer_acpi_tables(struct board *board, uint64_t low)
+{
+    struct acpi_machine machine = {.cpus = board->config.cpus, .low_ram = low};
+    for (unsigned n = 0; n < board->config.cpus; n++) machine.apic_id[n] = board_apic_id(board, n);
+    for (unsigned i = 0; i < BOARD_SERIAL_PORTS; i++) machine.serial[i] = board->config.serial[i];
+    acpi_tables_offer(board->fw_cfg, &machine);
+}
+
 static void make_firmware_tables(struct board *board)
 {
     uint64_t low = i440fx_low_ram(board->config.ram_size);
-    const struct fw_cfg_config config = {.ram_size = low, .cpus = 1, .graphic = true};
+    const struct fw_cfg_config config = {
+        .ram_size = low, .cpus = (uint16_t)board->config.cpus, .graphic = true};
     board->fw_cfg = fw_cfg_new(board->io_root, &board->devices, &board->clock, board->memory, &config);
     describe_ram(board);
     const uint8_t no_menu[2] = {0, 0};
@@ -332,6 +345,8 @@ static void make_firmware_tables(struct board *board)
                 (struct cmos_disk){geometry->cylinders, (uint8_t)geometry->heads, (uint8_t)geometry->sectors};
     }
     mc146818_describe_machine(board->rtc, &cmos);
+    mc146818_set_cmos(board->rtc, CMOS_CPUS, (uint8_t)(board->config.cpus - 1));
+    if (board_has_apics(board)) offer_acpi_tables(board, low);
 }
 
 static bool make_loader(struct board *board, struct error *error)
@@ -352,20 +367,10 @@ static bool make_loader(struct board *board, struct error *error)
 
 /* ---- the whole ---- */
 
-/* A nearer deadline appeared while the CPU runs: it must end its run there. */
-static void deadline_moved(void *owner)
-{
-    struct board *board = owner;
-    if (!board->cpu_running) return;
-    uint64_t due = clock_insns_until(&board->clock, clock_deadline(&board->clock));
-    uint64_t retired = cpu_retired(board->cpu);
-    cpu_shorten(board->cpu, due > retired ? due - retired : 0);
-}
-
 static bool build(struct board *board, struct error *error)
 {
     clock_init(&board->clock, board->config.clock_shift);
-    board->clock.deadline_moved = deadline_moved;
+    board->clock.deadline_moved = board_deadline_moved;
     board->clock.owner = board;
     door_init(&board->door, &board->clock);
     device_list_init(&board->devices);
@@ -374,17 +379,10 @@ static bool build(struct board *board, struct error *error)
     if (!make_memory(board, error)) return false;
 
     region_change_begin();
-    board->pic =
-        i8259_new(board->io_root, &board->devices, &board->clock, (struct irq_line){on_intr, board, 0});
+    board_make_interrupts(board);
     bool made = make_chipset(board, error);
     if (made) {
-        const struct cpu_wiring cpu = {.memory = board->memory,
-                                       .io = board->io,
-                                       .clock = &board->clock,
-                                       .acknowledge = on_acknowledge,
-                                       .fpu_error = on_fpu_error,
-                                       .owner = board};
-        board->cpu = cpu_new(&cpu);
+        board_make_cpus(board);
         make_platform(board);
         made = make_display(board, error) && make_disks(board, error);
     }
@@ -420,7 +418,7 @@ void board_free(struct board *board)
     if (board->debugcon.name) chardev_destroy(&board->debugcon);
     if (board->firmware_log.name) chardev_destroy(&board->firmware_log);
     kernel_loader_free(board->loader);
-    cpu_free(board->cpu);
+    board_free_cpus(board);
     space_free(board->memory);
     space_free(board->io);
     region_release(board->io_root);
@@ -434,7 +432,7 @@ void board_reset(struct board *board)
 {
     board->requests = (struct board_requests){0};
     device_reset_all(&board->devices);
-    cpu_reset(board->cpu);
+    board_reset_cpus(board);
     for (unsigned i = 0; i < A20_SOURCES; i++) on_a20(board, (int)i, board->a20[i]);
 }
 
@@ -447,13 +445,12 @@ void board_power_button(struct board *board)
 
 struct cpu *board_cpu(struct board *board, unsigned n)
 {
-    return n == 0 ? board->cpu : NULL;
+    return n < board->config.cpus ? board->cpus[n].cpu : NULL;
 }
 
 unsigned board_cpus(const struct board *board)
 {
-    (void)board;
-    return 1;
+    return board->config.cpus;
 }
 
 struct space *board_memory(struct board *board)

@@ -24,6 +24,7 @@
 
 #define BOARD_SERIAL_PORTS 4
 #define BOARD_DRIVES       4
+#define BOARD_CPUS_MOST    8
 
 struct vga;
 struct board;
@@ -37,6 +38,10 @@ struct board_drive {
 };
 
 struct board_config {
+    struct cpu_model cpu_model;
+    unsigned cpus;             /* 1 to BOARD_CPUS_MOST */
+    unsigned cores_per_socket; /* as CPUID and the firmware are told; 0: one each */
+
     uint64_t ram_size;    /* bytes, at least 1 MiB, a multiple of 4 KiB */
     unsigned clock_shift; /* one instruction is 1 << shift virtual nanoseconds */
     int64_t date;         /* seconds since 1970, what the clock chip shows at power-on */
@@ -64,7 +69,7 @@ struct board_config {
     bool triple_fault_resets; /* as the hardware does; else it ends the run */
 };
 
-/* Fills in what a PC has when nothing is said: 128 MiB, a VGA, one serial port, shift 3, direct DMA. */
+/* Fills in what a PC has when nothing is said: one CPU, 128 MiB, a VGA, one serial port, shift 3, direct DMA. */
 void board_config_default(struct board_config *config);
 
 /* Builds and resets the machine. On failure NULL and an error that names the option at fault. */
@@ -98,7 +103,8 @@ enum board_stop board_run(struct board *board, const struct board_budget *budget
 void board_stop_soon(struct board *board);
 
 int board_exit_status(const struct board *board);
-uint64_t board_insns(const struct board *board); /* retired since power-on */
+/* Instructions since power-on, as each CPU has had time for them: with one CPU, those that it retired while not halted. */
+uint64_t board_insns(const struct board *board);
 vtime board_now(const struct board *board);
 void board_reset(struct board *board); /* the reset button */
 void board_power_button(struct board *board);

@@ -8,7 +8,10 @@
 #include "devices/bus/piix4_pm.h"
 #include "devices/platform/fw_cfg.h"
 #include "devices/platform/i8042.h"
+#include "devices/platform/hpet.h"
 #include "devices/platform/i8259.h"
+#include "devices/platform/ioapic.h"
+#include "devices/platform/lapic.h"
 #include "devices/platform/mc146818.h"
 #include "devices/storage/piix3_ide.h"
 #include "emu/board/board.h"
@@ -16,6 +19,26 @@
 
 /* Who lets address line 20 through; any of them is enough. */
 enum a20_source { A20_KEYBOARD_CONTROLLER, A20_PORT_92, A20_SOURCES };
+
+/* One CPU and what belongs to it. */
+struct board_cpu {
+    struct board *board;
+    unsigned n;
+    struct cpu *cpu;
+    struct lapic *lapic; /* NULL without APICs */
+    uint64_t used;       /* instructions of the round under way */
+};
+
+/*
+ * A round: every CPU gets the same quantum, then time moves on by it. A run may stop within a round (a breakpoint, the end of
+ * a budget) and goes on there. `seen` is how far into the quantum the clock was read: it never runs backwards from one CPU
+ * to the next.
+ */
+struct board_round {
+    bool open;
+    unsigned next; /* whose turn it is */
+    uint64_t quantum, longest, seen;
+};
 
 /* What a device asked for during a run; looked at when the CPU stops. */
 struct board_requests {
@@ -32,8 +55,14 @@ struct board {
 
     struct region *ram, *bios, *io_root;
     struct space *memory, *io;
-    struct cpu *cpu;
+    struct board_cpu cpus[APIC_CPUS_MOST];
+    unsigned running; /* the CPU inside cpu_run, while cpu_running */
+    struct board_round round;
 
+    struct apic_bus *apic_bus; /* NULL without APICs */
+    struct ioapic *ioapic;
+    struct hpet *hpet;
+    struct irq_line pic_input[16], ioapic_input[16], lint0;
     struct i8259_pair *pic;
     struct i440fx *bridge;
     struct piix3 *piix3;
@@ -51,9 +80,12 @@ struct board {
 
     bool a20[A20_SOURCES];
     struct board_requests requests;
-    uint64_t insns;
+    uint64_t insns; /* of each CPU: what is past of its time */
     bool cpu_running;
     int exit_status;
 };
+
+/* board_run.c: an event became the soonest one. */
+void board_deadline_moved(void *owner);
 
 #endif

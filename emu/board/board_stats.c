@@ -7,15 +7,18 @@
 #include "emu/core/bits.h"
 #include "emu/core/log.h"
 
-static void print_cpu(struct board *board, FILE *to)
+static void print_cpus(struct board *board, FILE *to)
 {
-    const struct cpu_stats *cpu = cpu_stats(board->cpu);
     fprintf(to, "cpu: %" PRIu64 " instructions in %.6f s of virtual time\n", board->insns,
             (double)board->clock.base / 1e9);
-    fprintf(to,
-            "cpu: %" PRIu64 " blocks decoded, %" PRIu64 " dropped, %" PRIu64 " TLB misses, %" PRIu64
-            " interrupts, %" PRIu64 " exceptions\n",
-            cpu->blocks_decoded, cpu->blocks_dropped, cpu->tlb_misses, cpu->interrupts, cpu->exceptions);
+    for (unsigned n = 0; n < board->config.cpus; n++) {
+        const struct cpu_stats *cpu = cpu_stats(board->cpus[n].cpu);
+        fprintf(to,
+                "cpu %u: %" PRIu64 " retired, %" PRIu64 " blocks decoded, %" PRIu64 " dropped, %" PRIu64
+                " TLB misses, %" PRIu64 " interrupts, %" PRIu64 " exceptions\n",
+                n, cpu->retired, cpu->blocks_decoded, cpu->blocks_dropped, cpu->tlb_misses, cpu->interrupts,
+                cpu->exceptions);
+    }
 }
 
 static void print_dma(struct board *board, FILE *to)
@@ -49,24 +52,26 @@ static void print_disk(const struct block *block, FILE *to)
 
 void board_print_stats(struct board *board, FILE *to)
 {
-    print_cpu(board, to);
+    print_cpus(board, to);
     print_dma(board, to);
     for (unsigned i = 0; i < BOARD_DRIVES; i++)
         if (board->drives[i]) print_disk(board->drives[i], to);
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
     fprintf(to, "host: %.1f MiB of memory at the peak, %.3f s of CPU time\n", (double)usage.ru_maxrss / 1024,
-            (double)usage.ru_utime.tv_sec + (double)usage.ru_utime.tv_usec / 1e6 + (double)usage.ru_stime.tv_sec +
-                (double)usage.ru_stime.tv_usec / 1e6);
+            (double)usage.ru_utime.tv_sec + (double)usage.ru_utime.tv_usec / 1e6 +
+                (double)usage.ru_stime.tv_sec + (double)usage.ru_stime.tv_usec / 1e6);
     fprintf(to, "lint: %" PRIu64 " rules broken by drivers\n", lint_count());
 }
 
 uint64_t board_hash(struct board *board)
 {
-    struct cpu_state cpu;
-    cpu_get_state(board->cpu, &cpu);
     uint64_t hash = device_hash_all(&board->devices);
-    hash = state_hash(&cpu_state_table, &cpu, hash);
+    for (unsigned n = 0; n < board->config.cpus; n++) {
+        struct cpu_state cpu;
+        cpu_get_state(board->cpus[n].cpu, &cpu);
+        hash = state_hash(&cpu_state_table, &cpu, hash);
+    }
     for (uint64_t at = 0; at < board->ram->size; at += 8)
         hash = (hash ^ le64_load(board->ram->host + at)) * UINT64_C(0x100000001b3);
     return hash ^ (uint64_t)board->clock.base;

@@ -159,18 +159,69 @@ static bool set_memory(struct options *options, char *value, struct error *error
     return properties_parse(value, "size", properties, options, error);
 }
 
-static bool set_cpu_count(void *target, const char *value, struct error *error)
+/* What -smp says; 0 where it says nothing. */
+struct smp_choice {
+    unsigned cpus, sockets, cores, threads, most;
+};
+
+static bool count_of(const char *value, unsigned *count, struct error *error)
 {
-    (void)target;
-    return !strcmp(value, "1") || error_set(error, "%s: this machine has one CPU; say 1", or_empty(value));
+    uint64_t number;
+    if (!number_parse(or_empty(value), BOARD_CPUS_MOST, &number) || !number)
+        return error_set(error, "%s: a number from 1 to %d", or_empty(value), BOARD_CPUS_MOST);
+    *count = (unsigned)number;
+    return true;
 }
 
+static bool set_cpus(void *target, const char *value, struct error *error)
+{
+    return count_of(value, &((struct smp_choice *)target)->cpus, error);
+}
+
+static bool set_sockets(void *target, const char *value, struct error *error)
+{
+    return count_of(value, &((struct smp_choice *)target)->sockets, error);
+}
+
+static bool set_cores(void *target, const char *value, struct error *error)
+{
+    return count_of(value, &((struct smp_choice *)target)->cores, error);
+}
+
+static bool set_threads(void *target, const char *value, struct error *error)
+{
+    return count_of(value, &((struct smp_choice *)target)->threads, error);
+}
+
+/* CPUs cannot be added later: `maxcpus` may only repeat the count. */
+static bool set_max_cpus(void *target, const char *value, struct error *error)
+{
+    return count_of(value, &((struct smp_choice *)target)->most, error);
+}
+
+/* What is not said follows from what is; sockets take what cores and threads leave. Threads count as cores. */
 static bool set_smp(struct options *options, char *value, struct error *error)
 {
-    static const struct property properties[] = {{"cpus", set_cpu_count},    {"sockets", set_cpu_count},
-                                                 {"cores", set_cpu_count},   {"threads", set_cpu_count},
-                                                 {"maxcpus", set_cpu_count}, {NULL, NULL}};
-    return properties_parse(value, "cpus", properties, options, error);
+    static const struct property properties[] = {{"cpus", set_cpus},        {"sockets", set_sockets},
+                                                 {"cores", set_cores},      {"threads", set_threads},
+                                                 {"maxcpus", set_max_cpus}, {NULL, NULL}};
+    struct smp_choice smp = {0};
+    if (!properties_parse(value, "cpus", properties, &smp, error)) return false;
+    unsigned in_socket = (smp.cores ? smp.cores : 1) * (smp.threads ? smp.threads : 1);
+    if (!smp.cpus) smp.cpus = in_socket * (smp.sockets ? smp.sockets : 1);
+    if (smp.cpus > BOARD_CPUS_MOST) return error_set(error, "%u CPUs: at most %d", smp.cpus, BOARD_CPUS_MOST);
+    if (smp.most && smp.most < smp.cpus)
+        return error_set(error, "maxcpus=%u: is below cpus=%u", smp.most, smp.cpus);
+    if (smp.sockets && smp.cores && smp.sockets * in_socket < smp.cpus)
+        return error_set(error, "%u sockets of %u: too few for %u CPUs", smp.sockets, in_socket, smp.cpus);
+    options->board.cpus = smp.cpus;
+    options->board.cores_per_socket = in_socket;
+    return true;
+}
+
+static bool set_cpu(struct options *options, char *value, struct error *error)
+{
+    return cpu_model_parse(value, &options->board.cpu_model, error);
 }
 
 static bool set_vga(struct options *options, char *value, struct error *error)
@@ -711,7 +762,9 @@ const struct option option_table[] = {
      set_machine},
     {"accel", NULL, "tcg", "accepted; there is nothing else", set_accel},
     {"m", NULL, "[size=]MEGS", "RAM in MiB, or with K, M or G (default 128)", set_memory},
-    {"smp", NULL, "1", "accepted; there is one CPU", set_smp},
+    {"cpu", NULL, "MODEL[,+FEATURE][,-FEATURE]", "486, pentium, pentium2 (default), qemu32 or max", set_cpu},
+    {"smp", NULL, "[cpus=]N[,sockets=S][,cores=C][,threads=T]", "how many CPUs (default 1, at most 8)",
+     set_smp},
     {"vga", NULL, "std|none", "the graphics card", set_vga},
     {"rtc", NULL, "base=utc|localtime|DATE", "the clock at power-on (see the manual for the default)",
      set_rtc},

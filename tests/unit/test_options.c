@@ -207,7 +207,16 @@ START_TEST(machine_words)
     ck_assert(!parse("-machine q35"));
     ck_assert(!parse("-machine pc,dma=fast"));
     ck_assert(!parse("-machine pc,max-bounce-buffer-size=0"));
-    ck_assert(!parse("-smp 2"));
+    ck_assert(!parse("-smp 9"));
+    ck_assert(!parse("-smp 6,sockets=1,cores=2"));
+    ck_assert(parse("-smp 6,sockets=2,cores=3"));
+    ck_assert_uint_eq(options.board.cpus, 6);
+    ck_assert_uint_eq(options.board.cores_per_socket, 3);
+    ck_assert(parse("-smp sockets=2,cores=2,threads=2"));
+    ck_assert_uint_eq(options.board.cpus, 8);
+    ck_assert(parse("-cpu 486"));
+    ck_assert_uint_eq(options.board.cpu_model.family, 4);
+    ck_assert(!parse("-cpu pentium9"));
     ck_assert(!parse("-accel kvm"));
 }
 END_TEST
