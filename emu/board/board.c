@@ -55,6 +55,12 @@ static void on_power_off(void *owner)
     ask(board);
 }
 
+static void on_power_button(void *owner, const uint8_t *data, size_t size)
+{
+    (void)data, (void)size;
+    piix4_pm_power_button(((struct board *)owner)->pm);
+}
+
 static void on_reset(void *owner, bool hard)
 {
     struct board *board = owner;
@@ -178,6 +184,7 @@ static bool make_chipset(struct board *board, struct error *error)
         .power_off_owner = board,
     };
     board->pm = piix4_pm_new(&pm);
+    door_port_init(&board->power_button, &board->door, "power-button", on_power_button, board);
     return true;
 }
 
@@ -424,6 +431,7 @@ void board_free(struct board *board)
     region_release(board->io_root);
     region_release(board->bios);
     region_release(board->ram);
+    door_port_destroy(&board->power_button);
     door_destroy(&board->door);
     free(board);
 }
@@ -438,7 +446,7 @@ void board_reset(struct board *board)
 
 void board_power_button(struct board *board)
 {
-    piix4_pm_power_button(board->pm);
+    door_post(&board->power_button, "", 1);
 }
 
 /* ---- parts ---- */

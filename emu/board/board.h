@@ -107,7 +107,7 @@ int board_exit_status(const struct board *board);
 uint64_t board_insns(const struct board *board);
 vtime board_now(const struct board *board);
 void board_reset(struct board *board); /* the reset button */
-void board_power_button(struct board *board);
+void board_power_button(struct board *board); /* comes in through the door */
 
 /* ---- parts, for the user interface and debuggers ---- */
 

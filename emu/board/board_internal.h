@@ -67,6 +67,7 @@ struct board {
     struct i440fx *bridge;
     struct piix3 *piix3;
     struct piix4_pm *pm;
+    struct door_port power_button; /* any byte presses it */
     struct piix3_ide *ide;
     struct fw_cfg *fw_cfg;
     struct mc146818 *rtc;

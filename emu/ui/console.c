@@ -48,12 +48,16 @@ static void obey(struct console *console, enum mux_command command)
     mux_escape_name(&console->mux, key);
     switch (command) {
     case MUX_HELP:
-        snprintf(text, sizeof text, "%s, then h: this help; x: quit; c: monitor; %s: send %s", key, key, key);
+        snprintf(text, sizeof text, "%s, then h: this help; x: quit; p: power button; c: monitor; %s: send %s", key, key, key);
         break;
     case MUX_MONITOR:
         snprintf(text, sizeof text, "%s c: there is no monitor yet; -gdb looks inside", key);
         break;
     case MUX_UNKNOWN: snprintf(text, sizeof text, "%s: no such command; %s h lists them", key, key); break;
+    case MUX_POWER:
+        board_power_button(console->board);
+        snprintf(text, sizeof text, "the power button was pressed; the guest may shut down");
+        break;
     case MUX_QUIT: console->quit = true; return;
     default: return;
     }

@@ -11,6 +11,7 @@ static enum mux_command command_of(uint8_t letter)
     case '?': return MUX_HELP;
     case 'x': return MUX_QUIT;
     case 'c': return MUX_MONITOR;
+    case 'p': return MUX_POWER;
     default: return MUX_UNKNOWN;
     }
 }

@@ -3,7 +3,7 @@
 # Debian's i386 Linux kernel in the real program: to a shell script of ours, which mounts an ext4 disk by DMA (ata_piix),
 # checks files by checksum, writes, syncs and powers off; the host then checks the image. With 1 and 4 CPUs, in direct and
 # indirect memory, and twice each where the second run must be the first, byte for byte and to the instruction.
-# Usage: VITRINE=build/vitrine tests/linux/run.sh
+# Usage: VITRINE=build/vitrine tests/linux/run.sh [acpi]      (only the last part: restart and power button)
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 vitrine=${VITRINE:-build/vitrine}
@@ -63,17 +63,45 @@ boot() { # NAME OPTIONS...
     echo "      linux, $name: $((SECONDS - start)) s, $(sed -n 's/^cpu: //p' "$work/out")"
 }
 
-boot one-direct -smp 1
-boot one-again -smp 1
-check "the same run twice" cmp "$work/one-direct.out" "$work/one-again.out"
-check "the same disk twice" cmp "$work/one-direct.img" "$work/one-again.img"
-boot one-indirect -smp 1 -M pc,dma=indirect
-check "bounces" grep -q "bytes in [1-9][0-9]* bounces" "$work/err"
-boot four-direct -smp 4
-check "four CPUs" grep -q "4 CPUs" "$work/out"
-boot four-indirect -smp 4 -M pc,dma=indirect
-boot four-again -smp 4 -M pc,dma=indirect
-check "the same run twice" cmp "$work/four-indirect.out" "$work/four-again.out"
+all_boots() {
+    boot one-direct -smp 1
+    boot one-again -smp 1
+    check "the same run twice" cmp "$work/one-direct.out" "$work/one-again.out"
+    check "the same disk twice" cmp "$work/one-direct.img" "$work/one-again.img"
+    boot one-indirect -smp 1 -M pc,dma=indirect
+    check "bounces" grep -q "bytes in [1-9][0-9]* bounces" "$work/err"
+    boot four-direct -smp 4
+    check "four CPUs" grep -q "4 CPUs" "$work/out"
+    boot four-indirect -smp 4 -M pc,dma=indirect
+    boot four-again -smp 4 -M pc,dma=indirect
+    check "the same run twice" cmp "$work/four-indirect.out" "$work/four-again.out"
+}
+[ "${1-}" = acpi ] || all_boots
+
+# ACPI: the reset register, and the power button, which we press when the guest listens.
+bash tests/linux/initrd.sh "$linux" tests/linux/button-init.sh "$work/button.gz" button evdev || exit 2
+options=(-m 128 -nographic -kernel "$linux/root/boot/vmlinuz-$version" -initrd "$work/button.gz")
+name=restart status=0
+timeout 120 "$vitrine" -no-reboot "${options[@]}" -append "console=ttyS0 quiet cryptomgr.notests restart" \
+    </dev/null >"$work/out" 2>"$work/err" || status=$?
+check "restarts" grep -q "Restarting system" "$work/out"
+check "which -no-reboot makes the end" [ "$status" = 0 ]
+
+name=button status=0
+mkfifo "$work/in"
+timeout 120 "$vitrine" "${options[@]}" -append "console=ttyS0 quiet cryptomgr.notests" \
+    <"$work/in" >"$work/out" 2>"$work/err" &
+machine=$!
+exec 3>"$work/in"
+for _ in $(seq 600); do
+    grep -q "waiting for the power button" "$work/out" && break
+    sleep 0.1
+done
+printf '\001p' >&3
+wait "$machine" || status=$?
+exec 3>&-
+check "the guest hears its power button" grep -q "linux: pressed" "$work/out"
+check "and powers off" [ "$status" = 0 ]
 
 echo "linux: $passed passed, $failed failed"
 [ "$failed" = 0 ]
