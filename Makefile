@@ -11,6 +11,8 @@
 #   SANITIZE=address,undefined    instrumented build, kept apart in build/sanitize
 #   CROSS_GUEST=i686-linux-gnu-   compiler prefix for what runs inside, on hosts that are not x86
 
+MAKEFLAGS += --no-builtin-rules
+
 PREFIX  ?= /usr/local
 CC      ?= cc
 CFLAGS  ?= -g

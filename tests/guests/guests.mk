@@ -8,14 +8,31 @@ TEST_GUEST_DIR := $(B)/tests/guests
 TEST_BOOT_SECTORS := int10 empty echo halt spin reboot reboot-92 reboot-8042 reboot-triple
 TEST_KERNELS := triple
 TEST_C_KERNELS := writefail bench_int bench_mem bench_branch bench_irq bench_disk
+TEST_SYSTEM_KERNELS := system_protected system_paging system_tasks system_traps smp_hammer
 TEST_GUEST_LIB := $(addprefix $(TEST_GUEST_DIR)/obj/,start.o runtime.o disk.o)
 
 TEST_GUEST_IMAGES := $(TEST_BOOT_SECTORS:%=$(TEST_GUEST_DIR)/%.img) \
-    $(TEST_KERNELS:%=$(TEST_GUEST_DIR)/%.elf) $(TEST_C_KERNELS:%=$(TEST_GUEST_DIR)/%.elf)
+    $(TEST_KERNELS:%=$(TEST_GUEST_DIR)/%.elf) $(TEST_C_KERNELS:%=$(TEST_GUEST_DIR)/%.elf) \
+    $(TEST_GUEST_DIR)/bench_peers.img
 
 .PHONY: test-guest-images
 test-guest-images: $(TEST_GUEST_IMAGES)
 guests: test-guest-images
+
+# One disk for all rows of tests/bench/bench-peers.sh, which writes the row's name into a copy: the demo's boot sector, and
+# a flat kernel of at most 32 KiB (bench_peers.c). Its size is whole cylinders of 16 heads and 63 sectors.
+PEERS_OBJECTS := $(addprefix $(TEST_GUEST_DIR)/obj/,start.o bench_peers.o bench_peers_code.o bench_peers_system.o \
+    bench_peers_x87.o runtime.o)
+
+$(TEST_GUEST_DIR)/bench_peers.elf: $(PEERS_OBJECTS) tests/guests/lib/guest.ld
+	$(GUEST_LD) $(GUEST_LDFLAGS) -T tests/guests/lib/guest.ld -o $@ $(PEERS_OBJECTS)
+
+$(TEST_GUEST_DIR)/bench_peers.img: $(TEST_GUEST_DIR)/bench_peers.elf $(B)/guests/demo/boot.bin
+	$(GUEST_OBJCOPY) -O binary $< $@.kernel
+	@test $$(wc -c <$@.kernel) -le 32768 || { echo "bench_peers: the kernel is too large"; exit 1; }
+	cat $(B)/guests/demo/boot.bin $@.kernel >$@
+	@rm $@.kernel
+	@truncate -s 2064384 $@
 
 # The ways of resetting that reboot.S knows.
 $(TEST_GUEST_DIR)/obj/reboot-92.o: TEST_GUEST_DEFINES := -DPATCH_BYTE=1
@@ -49,6 +66,18 @@ $(TEST_KERNELS:%=$(TEST_GUEST_DIR)/%.elf): $(TEST_GUEST_DIR)/%.elf: $(TEST_GUEST
 
 $(TEST_C_KERNELS:%=$(TEST_GUEST_DIR)/%.elf): $(TEST_GUEST_DIR)/%.elf: $(TEST_GUEST_DIR)/obj/%.o $(TEST_GUEST_LIB) \
     tests/guests/lib/guest.ld
+	$(GUEST_LD) $(GUEST_LDFLAGS) -T tests/guests/lib/guest.ld -o $@ $(filter %.o,$^)
+
+# What the CPU does according to the manual, and several of them: run by tests/system.sh.
+TEST_SYSTEM_LIB := $(addprefix $(TEST_GUEST_DIR)/obj/,start.o runtime.o check.o)
+$(TEST_GUEST_DIR)/smp_hammer.elf: $(addprefix $(TEST_GUEST_DIR)/obj/,smp.o ap_start.o smp_hammer_entry.o)
+$(TEST_GUEST_DIR)/system_traps.elf: $(addprefix $(TEST_GUEST_DIR)/obj/,system_traps_entry.o smp.o ap_start.o)
+$(TEST_GUEST_DIR)/system_protected.elf: $(TEST_GUEST_DIR)/obj/system_protected_entry.o
+$(patsubst %,$(TEST_GUEST_DIR)/%.elf,$(filter system_%,$(TEST_SYSTEM_KERNELS))): \
+    $(addprefix $(TEST_GUEST_DIR)/obj/,traps.o traps_entry.o)
+test-guest-images: $(TEST_SYSTEM_KERNELS:%=$(TEST_GUEST_DIR)/%.elf)
+$(TEST_SYSTEM_KERNELS:%=$(TEST_GUEST_DIR)/%.elf): $(TEST_GUEST_DIR)/%.elf: $(TEST_GUEST_DIR)/obj/%.o \
+    $(TEST_SYSTEM_LIB) tests/guests/lib/guest.ld
 	$(GUEST_LD) $(GUEST_LDFLAGS) -T tests/guests/lib/guest.ld -o $@ $(filter %.o,$^)
 
 -include $(wildcard $(TEST_GUEST_DIR)/obj/*.d)
