@@ -4,7 +4,7 @@
 #   make run          sees to missing packages, builds, boots the demo twice
 #   make test         sees to missing packages, builds, runs every test
 #   make test-unit    unit tests alone, under AddressSanitizer and UBSan
-#   make bench        what it costs: a table
+#   make bench        what it costs: a table; make bench-peers: beside QEMU and Bochs
 #   make install      into $(DESTDIR)$(PREFIX)
 #
 #   DEBUG=1                       no optimisation

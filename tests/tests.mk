@@ -56,3 +56,8 @@ SILICON_SOURCES := $(wildcard tests/silicon/*.c)
 $(B)/tests/silicon/silicon: $(SILICON_SOURCES:%.c=$(B)/%.o) $(B)/libvitrine.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 -include $(SILICON_SOURCES:%.c=$(B)/%.d)
+
+# The same guests in Vitrine and in whichever peers are installed, side by side in one run.
+.PHONY: bench-peers
+bench-peers: $(B)/vitrine guests
+	@VITRINE=$(B)/vitrine bash tests/bench/bench-peers.sh
