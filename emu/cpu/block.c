@@ -255,23 +255,26 @@ static void code_limit_check(struct cpu *cpu, unsigned bytes)
     }
 }
 
-/* One instruction into the block that is never found again: byte by byte, since fetching may have effects. */
+/* One instruction into the block that is never found again: byte by byte, since fetching may have effects. The instruction
+ * there, which may be the last one that ran (cpu->link), stays until all bytes are fetched. */
 static struct block *decode_uncached(struct cpu *cpu, uint32_t linear)
 {
     struct block *block = cpu->blocks->single;
     uint8_t bytes[INSN_MAX_LENGTH];
+    struct insn insn;
     unsigned count = 0;
-    *block = (struct block){.count = 1, .code32 = cpu->code_key & KEY_CODE32};
+    bool code32 = cpu->code_key & KEY_CODE32;
     do {
         uint64_t byte;
         code_limit_check(cpu, count + 1);
         const struct tlb_entry *entry = mmu_fetch(cpu, linear + count);
         space_load(cpu->wiring.memory, entry->physical | ((linear + count) & (PAGE_BYTES - 1)), 1, &byte);
         bytes[count++] = (uint8_t)byte;
-    } while (!decode_insn(bytes, count, block->code32, block->insns));
-    decode_for_model(block->insns, cpu->rows_missing);
-    block->bytes = block->insns[0].length;
-    block->insns[0].next = cpu->blocks->nowhere;
+    } while (!decode_insn(bytes, count, code32, &insn));
+    decode_for_model(&insn, cpu->rows_missing);
+    insn.next = cpu->blocks->nowhere;
+    *block = (struct block){.count = 1, .bytes = insn.length, .code32 = code32};
+    block->insns[0] = insn;
     return block;
 }
 
