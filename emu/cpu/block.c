@@ -429,7 +429,8 @@ struct block *block_look_up(struct cpu *cpu, uint32_t linear)
     if (cache->flush_wanted) cache_flush(cpu);
     code_limit_check(cpu, 1);
     const struct tlb_entry *entry = mmu_fetch(cpu, linear);
-    if (!(entry->flags & TLB_MEMORY)) return decode_uncached(cpu, linear);
+    if (!(entry->flags & TLB_MEMORY) || (cpu->attention & ATTENTION_PLAIN))
+        return decode_uncached(cpu, linear);
     struct block *block = block_known(cpu, tlb_page_host(entry), linear);
     if (!block) block = block_decode(cpu, linear, mmu_fetch(cpu, linear));
     if (!block->page) return block; /* uncached */

@@ -121,6 +121,10 @@ void cpu_shorten(struct cpu *cpu, uint64_t insns);
 /* Whether PAUSE ends a run: for a board that lets another CPU go on. */
 void cpu_set_pause_stops(struct cpu *cpu, bool stops);
 
+/* The plain engine: each instruction is decoded anew and carried out alone, and nothing is known from before it, neither
+ * blocks nor translations. It is what the ordinary engine is compared with. Not from callbacks; a reset does not end it. */
+void cpu_set_plain(struct cpu *cpu, bool plain);
+
 void cpu_set_intr(struct cpu *cpu, bool level);
 void cpu_raise_nmi(struct cpu *cpu);
 void cpu_set_a20(struct cpu *cpu, bool passed);

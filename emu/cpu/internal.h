@@ -145,6 +145,7 @@ enum attention {
     ATTENTION_HALT = 1 << 7,   /* s.halted (halt_start) */
     ATTENTION_INIT = 1 << 9,   /* cpu_init was called from a callback */
     ATTENTION_PAUSE = 1 << 10, /* PAUSE was executed, and ends the run */
+    ATTENTION_PLAIN = 1 << 11, /* cpu_set_plain: one instruction at a time */
     ATTENTION_CUT = 1 << 8,    /* the block was cut short: its code changed, or the budget did */
 };
 

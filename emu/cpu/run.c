@@ -278,7 +278,8 @@ static __attribute__((noinline)) enum next_step attend(struct cpu *cpu, enum cpu
     if (cpu->s.halted) return stop_with(stop, CPU_STOP_HALTED);
     cpu->attention &= ~(uint32_t)ATTENTION_HALT;
     if (cpu->attention & ATTENTION_BREAK) step = attend_breakpoints(cpu, stop);
-    bool alone = (cpu->attention & ATTENTION_SHADOW) || (cpu->s.eflags & (FLAG_TF | FLAG_RF));
+    bool alone =
+        (cpu->attention & (ATTENTION_SHADOW | ATTENTION_PLAIN)) || (cpu->s.eflags & (FLAG_TF | FLAG_RF));
     return step == STEP_BLOCK && alone ? STEP_ONE : step;
 }
 
@@ -291,6 +292,7 @@ static __attribute__((noinline)) bool run_one(struct cpu *cpu)
     cpu->s.interrupt_shadow = 0;
     cpu->attention &= ~(uint32_t)ATTENTION_SHADOW;
     cpu->repeating = false;
+    if (cpu->attention & ATTENTION_PLAIN) tlb_flush(cpu, true);
     run_next(cpu, 1);
     run_at_boundary(cpu);
     /* INT n clears TF and with it the trap; MOV SS holds traps off (SDM 3B, 17.3.1.4; SDM 3A, 6.8.3). */
@@ -320,7 +322,7 @@ static __attribute__((noinline)) enum cpu_stop run_loop(struct cpu *cpu)
 
 void run_attention_refresh(struct cpu *cpu)
 {
-    cpu->attention &= ATTENTION_BREAK | ATTENTION_RESET | ATTENTION_INIT | ATTENTION_EXIT;
+    cpu->attention &= ATTENTION_BREAK | ATTENTION_PLAIN | ATTENTION_RESET | ATTENTION_INIT | ATTENTION_EXIT;
     interrupt_recheck(cpu);
     if (cpu->s.interrupt_shadow) cpu->attention |= ATTENTION_SHADOW;
     if (cpu->s.halted || cpu->s.shutdown || cpu->s.wait_for_sipi) cpu->attention |= ATTENTION_HALT;
@@ -385,6 +387,13 @@ void halt_start(struct cpu *cpu)
 {
     cpu->s.halted = true;
     cpu->attention |= ATTENTION_HALT;
+}
+
+void cpu_set_plain(struct cpu *cpu, bool plain)
+{
+    cpu->attention &= ~(uint32_t)ATTENTION_PLAIN;
+    if (plain) cpu->attention |= ATTENTION_PLAIN;
+    code_translation_changed(cpu); /* blocks known so far are not met */
 }
 
 void cpu_set_pause_stops(struct cpu *cpu, bool stops)
