@@ -237,6 +237,7 @@ void block_cache_listen(struct cpu *cpu)
 
 void code_translation_changed(struct cpu *cpu)
 {
+    memset(cpu->code_pages_seen, 0, sizeof(cpu->code_pages_seen));
     cpu->code_key += KEY_EPOCH;
     if (cpu->code_key >= KEY_EPOCH) return;
     cpu->code_key += KEY_EPOCH; /* all numbers are used up: the old ones are forgotten */
@@ -423,6 +424,12 @@ static struct block *block_known(struct cpu *cpu, const uint8_t *host, uint32_t 
     return NULL;
 }
 
+static void code_page_note(struct cpu *cpu, uint32_t linear)
+{
+    uint32_t number = linear / PAGE_BYTES % CODE_PAGES_SEEN;
+    cpu->code_pages_seen[number / 64] |= UINT64_C(1) << (number % 64);
+}
+
 struct block *block_look_up(struct cpu *cpu, uint32_t linear)
 {
     struct block_cache *cache = cpu->blocks;
@@ -436,6 +443,8 @@ struct block *block_look_up(struct cpu *cpu, uint32_t linear)
     if (!block->page) return block; /* uncached */
     block->linear = linear;
     block->key = cpu->code_key;
+    code_page_note(cpu, linear);
+    if (block->second) code_page_note(cpu, linear + PAGE_BYTES);
     cache->jump[jump_slot(linear)] = block;
     return block;
 }

@@ -247,8 +247,8 @@ void fault_describe(const struct fault *fault, char *text, size_t size)
 
 const struct fault_record *cpu_fault_history(const struct cpu *cpu, unsigned *count)
 {
-    *count = cpu->history_count;
-    return cpu->history;
+    *count = cpu->history_count < CPU_FAULT_HISTORY ? cpu->history_count : CPU_FAULT_HISTORY;
+    return cpu->history + (cpu->history_count - *count);
 }
 
 const struct fault_record *cpu_triple_fault(const struct cpu *cpu, unsigned *count)

@@ -149,6 +149,12 @@ enum attention {
     ATTENTION_CUT = 1 << 8,    /* the block was cut short: its code changed, or the budget did */
 };
 
+/* Records are moved down only when all of this is full. */
+#define HISTORY_ROOM (8 * CPU_FAULT_HISTORY)
+
+/* Pages (by number, hashed) that blocks were entered in since code_key's number changed. */
+#define CODE_PAGES_SEEN 1024
+
 struct cpu {
     struct cpu_state s; /* eflags holds only the bits that are not in `flags` while running; flags_compose() joins them */
     struct lazy_flags flags;
@@ -166,10 +172,12 @@ struct cpu {
     struct tlb_entry tlbs[2][TLB_ENTRIES];
     struct tlb_victims victims[2];
     uint64_t tlb_used[2][TLB_ENTRIES / 64]; /* slots that are not empty, so that a flush costs what was filled */
+    bool tlb_large;              /* some may be of pages of 2 or 4 MiB */
     struct slow_rmw rmw;
     struct table_page *table_pages; /* TABLE_PAGES of them, by page number; apart, since walks change nothing else */
     uint32_t paging_mode;    /* CR0, CR4 and A20 bits that the TLB was filled under (run.c) */
     uint32_t code_key;       /* what decoded blocks depend on besides their address (block.h) */
+    uint64_t code_pages_seen[CODE_PAGES_SEEN / 64];
     const struct insn *first; /* of the block under way; insn - first of it are done */
     bool repeating;          /* EIP is on a repeated string instruction that has begun */
     unsigned stuck;          /* deliveries one after the other, with no instruction retired since `stuck_at` */
@@ -187,7 +195,7 @@ struct cpu {
     struct fault delivered;
     uint32_t delivery_eip;    /* what is pushed as EIP; a task switch on the way changes it */
     bool switched;            /* a task switch was committed: a fault belongs to the new task, at s.eip */
-    struct fault_record history[CPU_FAULT_HISTORY];
+    struct fault_record history[HISTORY_ROOM]; /* the last CPU_FAULT_HISTORY of `history_count` are to be seen */
     unsigned history_count;
     struct fault_record chain[3];
     unsigned chain_count;

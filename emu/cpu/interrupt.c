@@ -195,18 +195,23 @@ static struct fault_record record_make(const struct cpu *cpu, const struct fault
                                   .cpl = cpu->s.cpl,
                                   .cr2 = cpu->s.cr2,
                                   .retired = cpu_retired(cpu)};
-    struct insn insn;
+    struct insn decoded;
+    const struct insn *insn = cpu->insn;
     size_t reached = cpu_debug_read(cpu, record.linear, record.bytes, sizeof(record.bytes));
-    if (decode_insn(record.bytes, (unsigned)reached, cpu_code32(cpu), &insn) && !decode_failed(&insn))
-        record.length = insn.length;
+    if (!insn->length || insn_eip(cpu) != (uint32_t)eip) { /* none under way: the fetch failed */
+        if (!decode_insn(record.bytes, (unsigned)reached, cpu_code32(cpu), &decoded)) return record;
+        insn = &decoded;
+    }
+    if (!decode_failed(insn)) record.length = insn->length;
     return record;
 }
 
 static void history_add(struct cpu *cpu, const struct fault_record *record)
 {
-    if (cpu->history_count == CPU_FAULT_HISTORY) {
-        memmove(cpu->history, cpu->history + 1, (CPU_FAULT_HISTORY - 1) * sizeof(cpu->history[0]));
-        cpu->history_count--;
+    if (cpu->history_count == HISTORY_ROOM) {
+        const unsigned kept = CPU_FAULT_HISTORY - 1;
+        memcpy(cpu->history, cpu->history + HISTORY_ROOM - kept, kept * sizeof(cpu->history[0]));
+        cpu->history_count = kept;
     }
     cpu->history[cpu->history_count++] = *record;
 }

@@ -210,6 +210,7 @@ static struct tlb_entry *tlb_fill(struct cpu *cpu, uint32_t linear, enum mmu_acc
     entry->physical = walk.physical & ~(uint64_t)(PAGE_BYTES - 1);
     entry_connect(cpu, entry, page, dirty && walk_write_allowed(cpu, &walk, user));
     if (!walk.executable) entry->execute |= TLB_NO_EXECUTE;
+    if (walk.page_size > PAGE_BYTES) cpu->tlb_large = true;
     return entry;
 }
 
@@ -256,6 +257,7 @@ void tlb_flush(struct cpu *cpu, bool global_too)
 {
     tlb_visit(cpu, false, visit_flush, &global_too);
     tlb_visit(cpu, true, visit_flush, &global_too);
+    if (global_too) cpu->tlb_large = false;
     code_translation_changed(cpu);
 }
 
@@ -266,12 +268,24 @@ static void visit_flush_page(struct tlb_entry *entry, const void *linear)
     if (!(differ & ~((entry->flags & TLB_LARGE) ? LARGE_BYTES - 1 : PAGE_BYTES - 1))) *entry = empty_entry;
 }
 
+/* Where only one slot can have the page. */
+static void flush_small_page(struct cpu *cpu, bool user, uint32_t linear)
+{
+    visit_flush_page(&cpu->tlbs[user][tlb_number(linear)], &linear);
+    for (unsigned i = 0; i < TLB_VICTIMS; i++) visit_flush_page(&cpu->victims[user].entry[i], &linear);
+}
+
 void tlb_flush_page(struct cpu *cpu, uint64_t linear64)
 {
     uint32_t linear = (uint32_t)linear64;
-    tlb_visit(cpu, false, visit_flush_page, &linear);
-    tlb_visit(cpu, true, visit_flush_page, &linear);
-    code_translation_changed(cpu);
+    bool large = cpu->tlb_large;
+    for (unsigned user = 0; user < 2; user++) {
+        if (large)
+            tlb_visit(cpu, user, visit_flush_page, &linear);
+        else
+            flush_small_page(cpu, user, linear);
+    }
+    if (large || code_page_seen(cpu, linear)) code_translation_changed(cpu);
 }
 
 struct host_range {
