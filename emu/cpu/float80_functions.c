@@ -28,8 +28,9 @@ static unsigned reduce(struct float80 a, struct wide *rest)
     *rest = wide_from_float80(a);
     if (rest->exponent < -2 || !rest->mantissa) return 0;
     uint128 units = rest->mantissa >> 64 << (rest->exponent + 2);
-    unsigned quadrant = (unsigned)(units / HALF_PI_UNITS) & 3;
-    units %= HALF_PI_UNITS;
+    uint128 quotient = units / HALF_PI_UNITS;
+    unsigned quadrant = (unsigned)quotient & 3;
+    units -= quotient * HALF_PI_UNITS;
     bool sign = rest->sign;
     if (units > HALF_PI_UNITS / 2) {
         *rest = wide_negate(wide_from_units(HALF_PI_UNITS - units));

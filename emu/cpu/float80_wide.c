@@ -76,11 +76,47 @@ struct wide wide_div(struct wide a, struct wide b)
     return normalized(quotient | (rest != 0), a.exponent - b.exponent, a.sign ^ b.sign);
 }
 
-struct wide wide_series(struct wide x, const struct wide *coefficients, unsigned stride, unsigned terms)
+/* In units of 2^-127; not above 1. */
+static inline uint128 fixed_from_wide(const struct wide *a)
+{
+    return a->exponent > -128 ? a->mantissa >> -a->exponent : 0;
+}
+
+/* Product of two such numbers, less than 2^-125 too small. */
+static inline uint128 fixed_mul(uint128 a, uint128 b)
+{
+    uint64_t ah = (uint64_t)(a >> 64), al = (uint64_t)a, bh = (uint64_t)(b >> 64), bl = (uint64_t)b;
+    return ((uint128)ah * bh + ((uint128)ah * bl >> 64) + ((uint128)al * bh >> 64)) << 1;
+}
+
+/* Terms beyond these are below 2^-128: |x| is below 2^(exponent + 1). */
+static unsigned terms_needed(struct wide x, unsigned terms)
+{
+    if (x.exponent >= -1) return terms;
+    unsigned needed = 128 / (unsigned)-(x.exponent + 1) + 2;
+    return needed < terms ? needed : terms;
+}
+
+/* A tiny x keeps the sum off 1, be it by the last bit: results are rounded to the right side. */
+static struct wide series_of_tiny(struct wide x, const struct wide *coefficients, unsigned stride,
+                                  unsigned terms)
 {
     struct wide sum = coefficients[(terms - 1) * stride];
     for (unsigned i = terms - 1; i-- > 0;) sum = wide_add(wide_mul(sum, x), coefficients[i * stride]);
     return sum;
+}
+
+/* All sums stay between 0 and 2, so that fixed point does. */
+struct wide wide_series(struct wide x, const struct wide *coefficients, unsigned stride, unsigned terms)
+{
+    terms = terms_needed(x, terms);
+    if (x.exponent < -64 || !x.mantissa) return series_of_tiny(x, coefficients, stride, terms);
+    uint128 factor = fixed_from_wide(&x), sum = fixed_from_wide(&coefficients[(terms - 1) * stride]);
+    for (unsigned i = terms - 1; i-- > 0;) {
+        uint128 product = fixed_mul(sum, factor), coefficient = fixed_from_wide(&coefficients[i * stride]);
+        sum = x.sign ? coefficient - product : coefficient + product;
+    }
+    return normalized(sum, 0, false);
 }
 
 /* ---- constants ---- */

@@ -36,7 +36,8 @@ struct wide wide_add(struct wide a, struct wide b);
 struct wide wide_mul(struct wide a, struct wide b);
 struct wide wide_div(struct wide a, struct wide b);
 
-/* coefficients[0] + coefficients[stride] * x + ... with `terms` terms. */
+/* coefficients[0] + coefficients[stride] * x + ... with `terms` terms, to 2^-120: for |x| below 0.7 and coefficients of
+ * which the first is 1, and none is negative or larger than the one before. */
 struct wide wide_series(struct wide x, const struct wide *coefficients, unsigned stride, unsigned terms);
 
 /* Constants (float80_wide.c). */
