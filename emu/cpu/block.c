@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include "emu/core/log.h"
 #include "emu/cpu/block.h"
+#include "emu/cpu/code_tlb.h"
 #include "emu/cpu/decode.h"
 #include "emu/cpu/paging.h"
 
@@ -64,6 +65,7 @@ bool block_cache_create(struct cpu *cpu)
     cache->arena = arena == MAP_FAILED ? NULL : arena;
     if (!cache->pages || !cache->blocks || !cache->nowhere || !cache->single || !cache->arena) return false;
     *cache->nowhere = (struct block){0};
+    cpu->code_key = KEY_EPOCH;
     cache_flush(cpu);
     return true;
 }
@@ -237,7 +239,6 @@ void block_cache_listen(struct cpu *cpu)
 
 void code_translation_changed(struct cpu *cpu)
 {
-    memset(cpu->code_pages_seen, 0, sizeof(cpu->code_pages_seen));
     cpu->code_key += KEY_EPOCH;
     if (cpu->code_key >= KEY_EPOCH) return;
     cpu->code_key += KEY_EPOCH; /* all numbers are used up: the old ones are forgotten */
@@ -268,8 +269,8 @@ static struct block *decode_uncached(struct cpu *cpu, uint32_t linear)
     do {
         uint64_t byte;
         code_limit_check(cpu, count + 1);
-        const struct tlb_entry *entry = mmu_fetch(cpu, linear + count);
-        space_load(cpu->wiring.memory, entry->physical | ((linear + count) & (PAGE_BYTES - 1)), 1, &byte);
+        struct code_translation page = code_tlb_fetch(cpu, linear + count);
+        space_load(cpu->wiring.memory, page.physical | ((linear + count) & (PAGE_BYTES - 1)), 1, &byte);
         bytes[count++] = (uint8_t)byte;
     } while (!decode_insn(bytes, count, code32, &insn));
     decode_for_model(&insn, cpu->rows_missing);
@@ -362,25 +363,25 @@ static struct block *block_make(struct cpu *cpu, const struct code_source *sourc
 static bool source_join_second(struct cpu *cpu, struct code_source *source, uint64_t *physical)
 {
     code_limit_check(cpu, source->available + 1);
-    const struct tlb_entry *entry = mmu_fetch(cpu, source->linear + source->available);
-    if (!(entry->flags & TLB_MEMORY)) return false;
-    *physical = entry->physical;
-    source->second = tlb_page_host(entry);
+    struct code_translation page = code_tlb_fetch(cpu, source->linear + source->available);
+    if (!(page.flags & TLB_MEMORY)) return false;
+    *physical = page.physical;
+    source->second = page.host;
     unsigned wanted = INSN_MAX_LENGTH - source->available;
-    space_read(cpu->wiring.memory, entry->physical, source->bytes + source->available, wanted);
+    space_read(cpu->wiring.memory, page.physical, source->bytes + source->available, wanted);
     source->available = INSN_MAX_LENGTH;
     return true;
 }
 
-static struct block *block_decode(struct cpu *cpu, uint32_t linear, const struct tlb_entry *entry)
+static struct block *block_decode(struct cpu *cpu, uint32_t linear, const struct code_translation *page)
 {
     struct code_source source = {.linear = linear,
-                                 .host = tlb_page_host(entry),
+                                 .host = page->host,
                                  .at = linear & (PAGE_BYTES - 1),
                                  .code32 = cpu->code_key & KEY_CODE32,
                                  .rows_missing = cpu->rows_missing};
     struct insn insns[BLOCK_MOST];
-    uint64_t physical[2] = {entry->physical, 0};
+    uint64_t physical[2] = {page->physical, 0};
     unsigned bytes, room = PAGE_BYTES - source.at;
     source.available = room < FETCH_BYTES ? room : FETCH_BYTES;
     space_read(cpu->wiring.memory, physical[0] + source.at, source.bytes, source.available);
@@ -408,8 +409,10 @@ static struct block *block_decode(struct cpu *cpu, uint32_t linear, const struct
 static bool second_page_is_same(struct cpu *cpu, const struct block *block, uint32_t linear)
 {
     if (!block->second) return true;
-    const struct tlb_entry *entry = mmu_fetch(cpu, (linear | (PAGE_BYTES - 1)) + 1);
-    return (entry->flags & TLB_MEMORY) && tlb_page_host(entry) == block->second->host;
+    uint32_t second = (linear | (PAGE_BYTES - 1)) + 1;
+    code_limit_check(cpu, second - linear + 1);
+    struct code_translation page = code_tlb_fetch(cpu, second);
+    return (page.flags & TLB_MEMORY) && page.host == block->second->host;
 }
 
 static struct block *block_known(struct cpu *cpu, const uint8_t *host, uint32_t linear)
@@ -424,27 +427,31 @@ static struct block *block_known(struct cpu *cpu, const uint8_t *host, uint32_t 
     return NULL;
 }
 
-static void code_page_note(struct cpu *cpu, uint32_t linear)
-{
-    uint32_t number = linear / PAGE_BYTES % CODE_PAGES_SEEN;
-    cpu->code_pages_seen[number / 64] |= UINT64_C(1) << (number % 64);
-}
-
-struct block *block_look_up(struct cpu *cpu, uint32_t linear)
+static struct block *block_fetch(struct cpu *cpu, uint32_t linear)
 {
     struct block_cache *cache = cpu->blocks;
     if (cache->flush_wanted) cache_flush(cpu);
     code_limit_check(cpu, 1);
-    const struct tlb_entry *entry = mmu_fetch(cpu, linear);
-    if (!(entry->flags & TLB_MEMORY) || (cpu->attention & ATTENTION_PLAIN))
-        return decode_uncached(cpu, linear);
-    struct block *block = block_known(cpu, tlb_page_host(entry), linear);
-    if (!block) block = block_decode(cpu, linear, mmu_fetch(cpu, linear));
+    struct code_translation page = code_tlb_fetch(cpu, linear);
+    if (!(page.flags & TLB_MEMORY) || (cpu->attention & ATTENTION_PLAIN)) return decode_uncached(cpu, linear);
+    struct block *block = block_known(cpu, page.host, linear);
+    if (!block) block = block_decode(cpu, linear, &page);
     if (!block->page) return block; /* uncached */
     block->linear = linear;
     block->key = cpu->code_key;
-    code_page_note(cpu, linear);
-    if (block->second) code_page_note(cpu, linear + PAGE_BYTES);
     cache->jump[jump_slot(linear)] = block;
+    return block;
+}
+
+/* The second page of a crossing instruction may be one page too many for the code TLB: then the first is not in it any
+ * more, and is fetched again. */
+struct block *block_look_up(struct cpu *cpu, uint32_t linear)
+{
+    struct block *block;
+    uint32_t key;
+    do {
+        key = cpu->code_key;
+        block = block_fetch(cpu, linear);
+    } while (unlikely(key != cpu->code_key));
     return block;
 }

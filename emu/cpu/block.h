@@ -66,13 +66,6 @@ void block_cache_listen(struct cpu *cpu);
 /* Linear addresses may mean other pages now: no block is entered without looking (mmu.c). */
 void code_translation_changed(struct cpu *cpu);
 
-/* Whether blocks may have been entered in the page of `linear` since then. */
-static inline bool code_page_seen(const struct cpu *cpu, uint32_t linear)
-{
-    uint32_t number = linear / PAGE_BYTES % CODE_PAGES_SEEN;
-    return cpu->code_pages_seen[number / 64] >> (number % 64) & 1;
-}
-
 /* The block at `linear`, found or decoded. Raises #PF and #GP of the fetch. */
 struct block *block_look_up(struct cpu *cpu, uint32_t linear);
 

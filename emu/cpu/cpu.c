@@ -8,6 +8,7 @@
 #include "emu/cpu/block.h"
 #include "emu/cpu/decode.h"
 #include "emu/cpu/flags.h"
+#include "emu/cpu/paging.h"
 #include "emu/cpu/run.h"
 #include "emu/cpu/segment.h"
 #include "emu/cpu/system.h"
@@ -65,15 +66,19 @@ static const struct state_field cpu_fields[] = {
     STATE_FIELD(struct cpu_state, intr),
     STATE_FIELD(struct cpu_state, a20),
     STATE_FIELD(struct cpu_state, interrupt_shadow),
+    STATE_FIELD(struct cpu_state, repeating),
+    STATE_FIELD(struct cpu_state, deliveries),
+    STATE_FIELD(struct cpu_state, debug_status),
     STATE_END,
 };
 
-const struct state_table cpu_state_table = {"cpu", 2, sizeof(struct cpu_state), cpu_fields};
+const struct state_table cpu_state_table = {"cpu", 3, sizeof(struct cpu_state), cpu_fields};
 
 void cpu_get_state(const struct cpu *cpu, struct cpu_state *state)
 {
     *state = cpu->s;
     state->eflags = flags_compose(cpu);
+    if (cpu->deliveries_at != cpu_retired_in_all(cpu)) state->deliveries = 0;
 }
 
 void cpu_set_state(struct cpu *cpu, const struct cpu_state *state)
@@ -82,15 +87,23 @@ void cpu_set_state(struct cpu *cpu, const struct cpu_state *state)
     cpu->s.gpr[REG_NONE] = 0;
     apic_page_refresh(cpu);
     flags_load(cpu, (uint32_t)state->eflags);
-    cpu->debug_status = 0;
-    cpu->repeating = false;
-    cpu->stuck = 0;
-    cpu->stuck_at = UINT64_MAX;
+    cpu->deliveries_at = cpu_retired_in_all(cpu);
     segment_derive_all(cpu);
     mode_changed(cpu);
     debug_registers_changed(cpu); /* flushes the TLB too */
     run_at_boundary(cpu);
     run_attention_refresh(cpu);
+}
+
+bool cpu_debug_set_state(struct cpu *cpu, const struct cpu_state *state)
+{
+    struct cpu_state new = *state;
+    bool changed =
+        ((new.cr0 ^ cpu->s.cr0) & CR0_PG) || ((new.cr4 ^ cpu->s.cr4) & CR4_PAE) || new.cr3 != cpu->s.cr3;
+    bool pae = (new.cr0 &CR0_PG) && (new.cr4 &CR4_PAE);
+    if (changed && pae && !paging_read_pdptes(cpu, (uint32_t) new.cr3, new.pdpte)) return false;
+    cpu_set_state(cpu, &new);
+    return true;
 }
 
 /* ---- reset ---- */
@@ -254,7 +267,7 @@ bool cpu_breakpoint_add(struct cpu *cpu, uint64_t linear)
         cpu->breakpoint_capacity = capacity;
     }
     cpu->breakpoints[cpu->breakpoint_count++] = linear;
-    debug_registers_changed(cpu);
+    debug_attention_refresh(cpu);
     block_cut(cpu);
     return true;
 }
@@ -264,7 +277,7 @@ bool cpu_breakpoint_remove(struct cpu *cpu, uint64_t linear)
     unsigned at;
     if (!breakpoint_find(cpu, (uint32_t)linear, &at)) return false;
     cpu->breakpoints[at] = cpu->breakpoints[--cpu->breakpoint_count];
-    debug_registers_changed(cpu);
+    debug_attention_refresh(cpu);
     return true;
 }
 

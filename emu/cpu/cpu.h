@@ -64,6 +64,9 @@ struct cpu_state {
     bool intr;            /* level of the INTR pin */
     bool a20;             /* address line 20 is passed through */
     uint8_t interrupt_shadow; /* 1: no interrupt after the next instruction (STI), 2: no debug trap either (MOV SS) */
+    bool repeating;       /* EIP is on a repeated string instruction that has begun */
+    uint8_t deliveries;   /* of interrupts and exceptions since the last instruction, as far as they are counted (run.c) */
+    uint32_t debug_status; /* DR6 bits of the #DB that comes before the next instruction */
 };
 extern const struct state_table cpu_state_table;
 
@@ -132,10 +135,15 @@ bool cpu_halted(const struct cpu *cpu);
 /* Halted, and nothing that is pending now can wake it. */
 bool cpu_idle(const struct cpu *cpu);
 
-/* State in and out, at an instruction boundary. `set` believes what it is given (a debugger's writes, a load); the hidden
- * parts of segments are taken as they are. */
+/* State in and out, at an instruction boundary. `set` believes what it is given (a load); the hidden parts of segments are
+ * taken as they are. What a CPU does after `set` follows from the state and from memory, in a fresh one as in any other.
+ * The TLB is no part of the state and `set` empties it: a guest that changes page tables and does not flush sees that, so
+ * that one who saves a machine which then goes on sets the same state there as well. */
 void cpu_get_state(const struct cpu *cpu, struct cpu_state *state);
 void cpu_set_state(struct cpu *cpu, const struct cpu_state *state);
+/* `set` for a debugger's writes to registers: where these change what PAE paging depends on, the PDPTE registers are loaded
+ * from memory, as MOV to CR0, CR3 and CR4 load them. False: those are bad, and nothing happened. */
+bool cpu_debug_set_state(struct cpu *cpu, const struct cpu_state *state);
 
 /* Breakpoints of the engine, on linear addresses: no memory is changed (LESSONS 52). False when it is there already, or was
  * not. */

@@ -40,7 +40,7 @@ static bool any_enabled(const struct cpu *cpu)
     return cpu->s.dr[7] & 0xff;
 }
 
-void debug_registers_changed(struct cpu *cpu)
+void debug_attention_refresh(struct cpu *cpu)
 {
     bool executes = false;
     for (unsigned n = 0; n < 4; n++) {
@@ -51,6 +51,11 @@ void debug_registers_changed(struct cpu *cpu)
         cpu->attention |= ATTENTION_BREAK;
     else
         cpu->attention &= ~(uint32_t)ATTENTION_BREAK;
+}
+
+void debug_registers_changed(struct cpu *cpu)
+{
+    debug_attention_refresh(cpu);
     tlb_flush(cpu, true);
 }
 
@@ -83,7 +88,7 @@ static uint32_t breakpoint_hits(const struct cpu *cpu, uint32_t address, unsigne
 static void trap_after(struct cpu *cpu, uint32_t hits)
 {
     if (!hits) return;
-    cpu->debug_status |= hits;
+    cpu->s.debug_status |= hits;
     cpu->attention |= ATTENTION_TRAP;
     block_cut(cpu);
 }
@@ -127,9 +132,9 @@ static enum fault_reason trap_reason(uint32_t hits)
 
 bool debug_trap_take(struct cpu *cpu, bool stepped, struct fault *fault)
 {
-    uint32_t hits = cpu->debug_status;
+    uint32_t hits = cpu->s.debug_status;
     if (!hits && !stepped) return false;
-    cpu->debug_status = 0;
+    cpu->s.debug_status = 0;
     debug_exception(cpu, hits | (stepped ? DR6_BS : 0), trap_reason(hits), fault);
     return true;
 }

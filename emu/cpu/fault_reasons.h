@@ -78,6 +78,7 @@ FAULT_REASON(V86_FLAGS, "the flags would set TF, or the virtual interrupt flag w
 FAULT_REASON(V86_HANDLER_DPL, "an interrupt in virtual-8086 mode goes to nonconforming code of DPL 0 only",
              "SDM 3B, 20.3.1.1")
 FAULT_REASON(VIRTUAL_INTERRUPT_PENDING, "STI with VIP set", "SDM 2, STI")
+FAULT_REASON(V86_VIF_AND_VIP, "IRET to virtual-8086 mode with VIF and VIP both set", "SDM 3B, 20.3.2")
 
 /* The IDT: address is the offset of the gate's last byte, descriptor holds the limit where the limit was broken. */
 FAULT_REASON(IDT_LIMIT, "the vector's gate lies beyond the IDT limit", "SDM 3A, 6.10")

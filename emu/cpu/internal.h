@@ -18,6 +18,7 @@
 
 struct insn;
 struct block;
+struct code_tlb;
 struct opcode;
 
 typedef void (*insn_body)(struct cpu *cpu, const struct insn *insn);
@@ -100,16 +101,16 @@ struct segment_window {
     uint64_t base;
 };
 
-/* TLB: one set for supervisor, one for user mode. A tag is the linear page address; any flag in its low bits makes the
+/* TLB of data: one set for supervisor, one for user mode. A tag is the linear page address; any flag in its low bits makes the
  * compare fail and the access take the slow path. */
 #define TLB_BITS    10
 #define TLB_ENTRIES (1 << TLB_BITS)
-enum { TLB_INVALID = 1, TLB_SLOW = 2 /* MMIO, watched, code or not yet dirty */, TLB_NO_EXECUTE = 4 };
+enum { TLB_INVALID = 1, TLB_SLOW = 2 /* MMIO, watched, code or not yet dirty */ };
 struct tlb_entry {
-    uint32_t read, write, execute; /* tags */
-    uint32_t flags;                /* TLB_GLOBAL, TLB_DIRTY, TLB_WRITABLE (mmu.c) */
-    uintptr_t host;                /* add the linear address; means something for RAM and ROM only */
-    uint64_t physical;             /* of the page */
+    uint32_t read, write, page; /* tags; `page` has no flag but TLB_INVALID */
+    uint32_t flags;             /* TLB_GLOBAL, TLB_LARGE, TLB_MEMORY (mmu.h) */
+    uintptr_t host;             /* add the linear address; means something for RAM and ROM only */
+    uint64_t physical;          /* of the page */
 };
 /* Where paging structures lie in host memory: most walks pass through pages that were passed a moment ago. */
 #define TABLE_PAGES 32
@@ -123,6 +124,7 @@ struct table_page {
 struct tlb_victims {
     struct tlb_entry entry[TLB_VICTIMS];
     unsigned next;
+    bool any; /* one may be filled */
 };
 
 /* A read-modify-write that is not one in plain RAM, between its read and its write. */
@@ -152,9 +154,6 @@ enum attention {
 /* Records are moved down only when all of this is full. */
 #define HISTORY_ROOM (8 * CPU_FAULT_HISTORY)
 
-/* Pages (by number, hashed) that blocks were entered in since code_key's number changed. */
-#define CODE_PAGES_SEEN 1024
-
 struct cpu {
     struct cpu_state s; /* eflags holds only the bits that are not in `flags` while running; flags_compose() joins them */
     struct lazy_flags flags;
@@ -172,16 +171,14 @@ struct cpu {
     struct tlb_entry tlbs[2][TLB_ENTRIES];
     struct tlb_victims victims[2];
     uint64_t tlb_used[2][TLB_ENTRIES / 64]; /* slots that are not empty, so that a flush costs what was filled */
-    bool tlb_large;              /* some may be of pages of 2 or 4 MiB */
+    bool tlb_large;            /* some may be of pages of 2 or 4 MiB */
+    struct code_tlb *code_tlb; /* of instruction fetch (code_tlb.h) */
     struct slow_rmw rmw;
     struct table_page *table_pages; /* TABLE_PAGES of them, by page number; apart, since walks change nothing else */
     uint32_t paging_mode;    /* CR0, CR4 and A20 bits that the TLB was filled under (run.c) */
     uint32_t code_key;       /* what decoded blocks depend on besides their address (block.h) */
-    uint64_t code_pages_seen[CODE_PAGES_SEEN / 64];
     const struct insn *first; /* of the block under way; insn - first of it are done */
-    bool repeating;          /* EIP is on a repeated string instruction that has begun */
-    unsigned stuck;          /* deliveries one after the other, with no instruction retired since `stuck_at` */
-    uint64_t stuck_at;
+    uint64_t deliveries_at;  /* instructions retired in all when s.deliveries was counted */
     uint64_t skip_breakpoint_at; /* linear address whose breakpoint the run under way passes once */
 
     /* The run under way. */
@@ -199,7 +196,6 @@ struct cpu {
     unsigned history_count;
     struct fault_record chain[3];
     unsigned chain_count;
-    uint32_t debug_status; /* DR6 bits collected for the #DB after this instruction */
 
     uint64_t apic_page; /* physical address of the local APIC's registers; all ones: switched off */
     struct cpu_wiring wiring;
@@ -244,9 +240,11 @@ static inline void interrupt_recheck(struct cpu *cpu)
 }
 
 /* ---- debug registers (debug_registers.c; SDM 3B, 17.2) ---- */
+/* Breakpoints on instructions, of the engine or of DR7, came or went: sets or clears ATTENTION_BREAK. */
+void debug_attention_refresh(struct cpu *cpu);
 void debug_registers_changed(struct cpu *cpu); /* DR0-3, DR7 or CR4.DE: sets or clears ATTENTION_BREAK, flushes watched pages */
 bool debug_page_watched(const struct cpu *cpu, uint64_t linear); /* a data breakpoint in that page: keep it TLB_SLOW */
-/* A data access was made: collects DR6 bits in debug_status and asks for ATTENTION_TRAP. From slow memory paths. */
+/* A data access was made: collects DR6 bits in s.debug_status and asks for ATTENTION_TRAP. From slow memory paths. */
 void debug_data_check(struct cpu *cpu, uint64_t linear, unsigned size, bool write);
 void debug_io_check(struct cpu *cpu, uint16_t port, unsigned size); /* IN, OUT, INS, OUTS, when CR4.DE is set */
 /* Before an instruction at that linear address: true when an instruction breakpoint stops it (RF is clear). DR6 is set;
@@ -254,8 +252,8 @@ void debug_io_check(struct cpu *cpu, uint16_t port, unsigned size); /* IN, OUT, 
 bool debug_insn_hit(struct cpu *cpu, uint64_t linear, struct fault *fault);
 /* A task switch: local breakpoints go; with `trap` (T bit of the TSS) a #DB comes before the next instruction. */
 void debug_task_switched(struct cpu *cpu, bool trap);
-/* After an instruction: true when a #DB trap is due, because TF was set when it began (`stepped`) or debug_status has bits.
- * DR6 is set, debug_status cleared; deliver *fault with the EIP of the next instruction. */
+/* After an instruction: true when a #DB trap is due, because TF was set when it began (`stepped`) or s.debug_status has bits.
+ * DR6 is set, s.debug_status cleared; deliver *fault with the EIP of the next instruction. */
 bool debug_trap_take(struct cpu *cpu, bool stepped, struct fault *fault);
 
 /* ---- the block under way (run.c) ---- */
@@ -265,6 +263,7 @@ void block_cut(struct cpu *cpu);
 /* ---- modes ---- */
 /* CS, CPL or CR0.PE changed: which blocks fit. Called by mode_changed, and by segment_derive for CS (run.c). */
 void code_mode_changed(struct cpu *cpu);
+void cpl_changed(struct cpu *cpu); /* CPL changed, and CS with it: choose TLB (run.c) */
 void mode_changed(struct cpu *cpu); /* CR0, CR4, CPL or A20 changed: choose TLB, flush what depends on it (run.c) */
 void tlb_flush(struct cpu *cpu, bool global_too);      /* mmu.c */
 void tlb_flush_page(struct cpu *cpu, uint64_t linear); /* mmu.c */

@@ -6,11 +6,9 @@
  */
 #include <stdlib.h>
 #include "emu/cpu/access.h"
-#include "emu/cpu/block.h"
+#include "emu/cpu/code_tlb.h"
 #include "emu/cpu/paging.h"
 #include "emu/cpu/system.h"
-
-#define LARGE_BYTES 0x400000u
 
 /* ---- page faults ---- */
 
@@ -85,7 +83,8 @@ const struct tlb_entry tlb_none[TLB_ENTRIES] = {[0 ... TLB_ENTRIES - 1] = EMPTY_
 bool mmu_create(struct cpu *cpu)
 {
     cpu->table_pages = calloc(TABLE_PAGES, sizeof(*cpu->table_pages));
-    if (!cpu->table_pages) return false;
+    cpu->code_tlb = calloc(1, sizeof(*cpu->code_tlb));
+    if (!cpu->table_pages || !cpu->code_tlb) return false;
     paging_forget_tables(cpu);
     for (unsigned user = 0; user < 2; user++) {
         for (unsigned i = 0; i < TLB_ENTRIES; i++) cpu->tlbs[user][i] = empty_entry;
@@ -97,11 +96,12 @@ bool mmu_create(struct cpu *cpu)
 void mmu_free(struct cpu *cpu)
 {
     free(cpu->table_pages);
+    free(cpu->code_tlb);
 }
 
 static bool entry_used(const struct tlb_entry *entry)
 {
-    return entry->execute != TLB_INVALID;
+    return entry->page != TLB_INVALID;
 }
 
 /* May writes to this memory be plain stores? */
@@ -129,18 +129,23 @@ void tlb_refresh_write(struct cpu *cpu, struct tlb_entry *entry)
     entry->write = write_tag(cpu, entry, range, at);
 }
 
-/* Finds what lies at entry->physical and sets the tags. A page that is not all one piece of memory is no memory here. */
+/* The page is RAM or ROM. One that is not all one piece of memory is no memory here. */
+static bool page_is_memory(const struct view_range *range, struct region_at at, uint64_t physical)
+{
+    bool whole = physical >= range->start && range->length - (physical - range->start) >= PAGE_BYTES;
+    bool aligned = !(at.offset & (PAGE_BYTES - 1));
+    return range->region && range->region->host && whole && aligned;
+}
+
+/* Finds what lies at entry->physical and sets the tags. */
 static void entry_connect(struct cpu *cpu, struct tlb_entry *entry, uint32_t page, bool writable)
 {
     struct region_at at;
     const struct view_range *range = space_find(cpu->wiring.memory, entry->physical, &at);
     const struct region *region = range->region;
-    bool whole =
-        entry->physical >= range->start && range->length - (entry->physical - range->start) >= PAGE_BYTES;
-    bool aligned = !(at.offset & (PAGE_BYTES - 1));
-    entry->execute = page;
+    entry->page = page;
     entry->read = page | TLB_SLOW;
-    if (region && region->host && whole && aligned) {
+    if (page_is_memory(range, at, entry->physical)) {
         entry->flags |= TLB_MEMORY;
         entry->host = (uintptr_t)(region->host + at.offset) - page;
         if (!region->indirect && !debug_page_watched(cpu, page)) entry->read = page;
@@ -161,6 +166,7 @@ static struct tlb_entry *slot_vacate(struct cpu *cpu, uint32_t linear, bool user
     if (entry_used(entry) && tlb_entry_page(entry) != (linear & TLB_PAGE_MASK)) {
         victims->entry[victims->next] = *entry;
         victims->next = (victims->next + 1) % TLB_VICTIMS;
+        victims->any = true;
     }
     slot_note_used(cpu, linear, user);
     return entry;
@@ -170,6 +176,7 @@ static struct tlb_entry *slot_vacate(struct cpu *cpu, uint32_t linear, bool user
 static bool victim_recall(struct cpu *cpu, uint32_t linear, bool user)
 {
     struct tlb_entry *entry = &cpu->tlbs[user][tlb_number(linear)];
+    if (!cpu->victims[user].any) return false;
     for (unsigned i = 0; i < TLB_VICTIMS; i++) {
         struct tlb_entry *victim = &cpu->victims[user].entry[i];
         if (!entry_used(victim) || tlb_entry_page(victim) != (linear & TLB_PAGE_MASK)) continue;
@@ -192,31 +199,41 @@ static void walk_mark_used(struct cpu *cpu, const struct page_walk *walk, bool w
     }
 }
 
+/* A walk for an access: page faults, accessed and dirty bits. */
+static inline void walk_checked(struct cpu *cpu, uint32_t linear, enum mmu_access access, bool user,
+                                struct page_walk *walk)
+{
+    cpu_walk(cpu, linear, walk);
+    enum fault_reason refusal = walk_refusal(cpu, walk, access, user);
+    if (refusal != REASON_NONE) page_fault(cpu, linear, walk, access, user, refusal);
+    walk_mark_used(cpu, walk, access == MMU_WRITE);
+    cpu->stats.tlb_misses++;
+}
+
+static uint32_t walk_size_flag(const struct page_walk *walk)
+{
+    return walk->page_size > PAGE_BYTES ? TLB_LARGE : 0;
+}
+
 /* A write permission is cached only when the dirty bit is set: the first write walks again. */
 static struct tlb_entry *tlb_fill(struct cpu *cpu, uint32_t linear, enum mmu_access access, bool user)
 {
     struct page_walk walk;
-    cpu_walk(cpu, linear, &walk);
-    enum fault_reason refusal = walk_refusal(cpu, &walk, access, user);
-    if (refusal != REASON_NONE) page_fault(cpu, linear, &walk, access, user, refusal);
-    walk_mark_used(cpu, &walk, access == MMU_WRITE);
-    cpu->stats.tlb_misses++;
-
+    walk_checked(cpu, linear, access, user, &walk);
     uint32_t page = linear & TLB_PAGE_MASK;
     bool dirty = access == MMU_WRITE || !walk.levels || (walk.level[walk.levels - 1].entry & PAGE_DIRTY);
     struct tlb_entry *entry = slot_vacate(cpu, linear, user);
     *entry = empty_entry;
-    entry->flags = (walk.global ? TLB_GLOBAL : 0u) | (walk.page_size > PAGE_BYTES ? TLB_LARGE : 0u);
+    entry->flags = (walk.global ? TLB_GLOBAL : 0u) | walk_size_flag(&walk);
     entry->physical = walk.physical & ~(uint64_t)(PAGE_BYTES - 1);
     entry_connect(cpu, entry, page, dirty && walk_write_allowed(cpu, &walk, user));
-    if (!walk.executable) entry->execute |= TLB_NO_EXECUTE;
     if (walk.page_size > PAGE_BYTES) cpu->tlb_large = true;
     return entry;
 }
 
 bool tlb_allows(const struct tlb_entry *entry, uint32_t page, enum mmu_access access)
 {
-    uint32_t tag = access == MMU_WRITE ? entry->write : access == MMU_READ ? entry->read : entry->execute;
+    uint32_t tag = access == MMU_WRITE ? entry->write : entry->read;
     return (tag & ~(uint32_t)TLB_SLOW) == page;
 }
 
@@ -227,6 +244,20 @@ struct tlb_entry *mmu_translate(struct cpu *cpu, uint32_t linear, enum mmu_acces
     if (tlb_allows(entry, page, access)) return entry;
     if (victim_recall(cpu, linear, user) && tlb_allows(entry, page, access)) return entry;
     return tlb_fill(cpu, linear, access, user);
+}
+
+void mmu_translate_code(struct cpu *cpu, uint32_t linear, struct code_translation *translation, bool *global)
+{
+    struct page_walk walk;
+    struct region_at at;
+    walk_checked(cpu, linear, MMU_FETCH, cpu->s.cpl == 3, &walk);
+    translation->physical = walk.physical & ~(uint64_t)(PAGE_BYTES - 1);
+    translation->flags = walk_size_flag(&walk);
+    *global = walk.global;
+    const struct view_range *range = space_find(cpu->wiring.memory, translation->physical, &at);
+    if (!page_is_memory(range, at, translation->physical)) return;
+    translation->flags |= TLB_MEMORY;
+    translation->host = range->region->host + at.offset;
 }
 
 /* ---- flushing ---- */
@@ -245,7 +276,13 @@ static void tlb_visit(struct cpu *cpu, bool user, void (*visit)(struct tlb_entry
         }
         cpu->tlb_used[user][word] = kept;
     }
-    for (unsigned i = 0; i < TLB_VICTIMS; i++) visit(&cpu->victims[user].entry[i], what);
+    struct tlb_victims *victims = &cpu->victims[user];
+    if (!victims->any) return;
+    victims->any = false;
+    for (unsigned i = 0; i < TLB_VICTIMS; i++) {
+        visit(&victims->entry[i], what);
+        if (entry_used(&victims->entry[i])) victims->any = true;
+    }
 }
 
 static void visit_flush(struct tlb_entry *entry, const void *global_too)
@@ -258,14 +295,12 @@ void tlb_flush(struct cpu *cpu, bool global_too)
     tlb_visit(cpu, false, visit_flush, &global_too);
     tlb_visit(cpu, true, visit_flush, &global_too);
     if (global_too) cpu->tlb_large = false;
-    code_translation_changed(cpu);
+    code_tlb_flush(cpu, global_too);
 }
 
-/* INVLPG drops all of a 4 MiB page, whichever part is named (SDM 2, INVLPG). */
 static void visit_flush_page(struct tlb_entry *entry, const void *linear)
 {
-    uint32_t differ = tlb_entry_page(entry) ^ *(const uint32_t *)linear;
-    if (!(differ & ~((entry->flags & TLB_LARGE) ? LARGE_BYTES - 1 : PAGE_BYTES - 1))) *entry = empty_entry;
+    if (mmu_same_page(entry->page, *(const uint32_t *)linear, entry->flags)) *entry = empty_entry;
 }
 
 /* Where only one slot can have the page. */
@@ -285,7 +320,7 @@ void tlb_flush_page(struct cpu *cpu, uint64_t linear64)
         else
             flush_small_page(cpu, user, linear);
     }
-    if (large || code_page_seen(cpu, linear)) code_translation_changed(cpu);
+    code_tlb_flush_page(cpu, linear);
 }
 
 struct host_range {
@@ -296,7 +331,7 @@ static void visit_forget_write(struct tlb_entry *entry, const void *what)
 {
     const struct host_range *range = what;
     if (!(entry->flags & TLB_MEMORY) || entry->write != tlb_entry_page(entry)) return;
-    if ((uintptr_t)tlb_page_host(entry) - range->start < range->size) entry->write |= TLB_SLOW;
+    if (entry->host + tlb_entry_page(entry) - range->start < range->size) entry->write |= TLB_SLOW;
 }
 
 void tlb_forget_writes(struct cpu *cpu, const uint8_t *host, uint64_t size)

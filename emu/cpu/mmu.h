@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The MMU as block.c, run.c and debug_access.c see it; bodies use access.h. A TLB in front of the page walk
+ * The MMU as code_tlb.c, run.c and debug_access.c see it; bodies use access.h. A TLB in front of the page walk
  * (paging.h), and the physical space behind it.
  */
 #ifndef EMU_CPU_MMU_H
 #define EMU_CPU_MMU_H
 
 #include "emu/cpu/internal.h"
+
+struct code_translation;
 
 /* Bits of CR0 and CR4 that paging depends on (SDM 3A, 2.5). */
 enum {
@@ -20,7 +22,8 @@ enum {
 
 #define EFER_NXE 0x800u
 
-#define PAGE_BYTES 0x1000u
+#define PAGE_BYTES  0x1000u
+#define LARGE_BYTES 0x400000u
 
 enum {
     PAGE_PRESENT = 1 << 0,
@@ -46,22 +49,22 @@ void mmu_free(struct cpu *cpu);
 /* Translates with the rights of user or supervisor mode; raises #PF, sets accessed and dirty bits. The entry is good until the
  * next translation. */
 struct tlb_entry *mmu_translate(struct cpu *cpu, uint32_t linear, enum mmu_access access, bool user);
-/* The same for instruction fetch, with the rights of the CPL. */
-static inline const struct tlb_entry *mmu_fetch(struct cpu *cpu, uint32_t linear)
+/* The same for instruction fetch, with the rights of the CPL and past the TLB: `flags`, `host` and `physical` of
+ * *translation, and whether the page is global. */
+void mmu_translate_code(struct cpu *cpu, uint32_t linear, struct code_translation *translation, bool *global);
+/* INVLPG of `linear` drops the entry of `page`, with its TLB_... flags: all of a 4 MiB page, whichever part is named (SDM 2,
+ * INVLPG). */
+static inline bool mmu_same_page(uint32_t page, uint32_t linear, uint32_t flags)
 {
-    return mmu_translate(cpu, linear, MMU_FETCH, cpu->s.cpl == 3);
+    return !((page ^ linear) & ~((flags & TLB_LARGE) ? LARGE_BYTES - 1 : PAGE_BYTES - 1));
 }
 
+/* Of an entry that is not empty. */
 static inline uint32_t tlb_entry_page(const struct tlb_entry *entry)
 {
-    return entry->execute & 0xfffff000u;
+    return entry->page;
 }
-/* Host memory of the page of a RAM or ROM entry. It names the page, and is not for reading (indirect RAM). */
-static inline uint8_t *tlb_page_host(const struct tlb_entry *entry)
-{
-    return (uint8_t *)(entry->host + tlb_entry_page(entry));
-}
-/* The entry permits this access to `page`, be it slowly. */
+/* The entry permits reading or writing `page`, be it slowly. */
 bool tlb_allows(const struct tlb_entry *entry, uint32_t page, enum mmu_access access);
 /* Looks again whether writes to this writable page can be plain stores. */
 void tlb_refresh_write(struct cpu *cpu, struct tlb_entry *entry);

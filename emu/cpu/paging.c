@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The walk through the page tables (paging.h). */
 #include "emu/cpu/paging.h"
+#include <string.h>
 
 #define BYTES_4M 0x400000u
 #define BYTES_2M 0x200000u
@@ -177,20 +178,39 @@ bool cpu_walk(const struct cpu *cpu, uint64_t linear64, struct page_walk *walk)
 
 /* ---- the PDPTE registers ---- */
 
+static uint64_t pdpte_reserved(const struct cpu *cpu)
+{
+    return PDPTE_RESERVED | ~((UINT64_C(1) << cpu->model.physical_bits) - 1);
+}
+
+/* The first present one with reserved bits; NULL: all are good. */
+static const uint64_t *pdptes_read(const struct cpu *cpu, uint32_t cr3, uint64_t pdpte[4])
+{
+    const uint64_t *bad = NULL;
+    for (unsigned n = 0; n < 4; n++) {
+        pdpte[n] = entry_read(cpu, a20_masked(cpu, (cr3 & 0xffffffe0) + 8 * n), 8);
+        if (!bad && (pdpte[n] & PAGE_PRESENT) && (pdpte[n] & pdpte_reserved(cpu))) bad = &pdpte[n];
+    }
+    return bad;
+}
+
+bool paging_read_pdptes(const struct cpu *cpu, uint32_t cr3, uint64_t pdpte[4])
+{
+    return !pdptes_read(cpu, cr3, pdpte);
+}
+
 void paging_load_pdptes(struct cpu *cpu, uint32_t cr3)
 {
-    uint64_t pdpte[4], reserved = PDPTE_RESERVED | ~((UINT64_C(1) << cpu->model.physical_bits) - 1);
-    for (unsigned n = 0; n < 4; n++) {
-        uint64_t address = a20_masked(cpu, (cr3 & 0xffffffe0) + 8 * n);
-        pdpte[n] = entry_read(cpu, address, 8);
-        if (!(pdpte[n] & PAGE_PRESENT) || !(pdpte[n] & reserved)) continue;
+    uint64_t pdpte[4];
+    const uint64_t *bad = pdptes_read(cpu, cr3, pdpte);
+    if (bad) {
         struct fault fault = {.vector = FAULT_GP,
                               .has_error = true,
                               .reason = REASON_PDPTE_RESERVED_BIT,
-                              .address = pdpte[n] & reserved};
+                              .address = *bad & pdpte_reserved(cpu)};
         fault_raise(cpu, &fault);
     }
-    for (unsigned n = 0; n < 4; n++) cpu->s.pdpte[n] = pdpte[n];
+    memcpy(cpu->s.pdpte, pdpte, sizeof(pdpte));
 }
 
 void paging_load_cr3(struct cpu *cpu, uint32_t value)

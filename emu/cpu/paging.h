@@ -25,6 +25,8 @@ void paging_forget_tables(const struct cpu *cpu);
 /* A new CR3: loads the PDPTE registers where paging is PAE (#GP(0), and nothing happened, when they are bad), and flushes
  * what is not global. */
 void paging_load_cr3(struct cpu *cpu, uint32_t value);
+/* Reads the four PDPTEs that `cr3` leads to. False: a present one has reserved bits. */
+bool paging_read_pdptes(const struct cpu *cpu, uint32_t cr3, uint64_t pdpte[4]);
 /* The PDPTE registers from memory, for MOV to CR0 and CR4; #GP(0) when a present one has reserved bits (SDM 3A, 4.4.1). */
 void paging_load_pdptes(struct cpu *cpu, uint32_t cr3);
 

@@ -48,6 +48,11 @@ uint64_t cpu_retired(const struct cpu *cpu)
     return cpu->retired_before_block + (uint64_t)(cpu->insn - cpu->first);
 }
 
+uint64_t cpu_retired_in_all(const struct cpu *cpu)
+{
+    return cpu->stats.retired + (cpu->running ? cpu->retired_before_block : 0);
+}
+
 /* ---- one block ---- */
 
 void block_cut(struct cpu *cpu)
@@ -131,20 +136,19 @@ static inline __attribute__((always_inline)) void run_next(struct cpu *cpu, uint
 /* The next delivery counts as an instruction. */
 static bool delivery_counts(const struct cpu *cpu)
 {
-    return cpu->stuck >= STUCK_DELIVERIES && cpu->stats.retired + cpu->retired_before_block == cpu->stuck_at;
+    return cpu->s.deliveries > STUCK_DELIVERIES && cpu_retired_in_all(cpu) == cpu->deliveries_at;
 }
 
 /* False: shutdown. */
 static bool deliver(struct cpu *cpu, const struct fault *event)
 {
-    uint64_t now = cpu->stats.retired + cpu->retired_before_block;
-    cpu->stuck = now == cpu->stuck_at ? cpu->stuck + 1 : 0;
-    cpu->stuck_at = now;
-    if (cpu->stuck > STUCK_DELIVERIES && cpu->retired_before_block < cpu->budget) {
+    if (cpu->deliveries_at != cpu_retired_in_all(cpu)) cpu->s.deliveries = 0;
+    if (cpu->s.deliveries <= STUCK_DELIVERIES)
+        cpu->s.deliveries++;
+    else if (cpu->retired_before_block < cpu->budget)
         cpu->retired_before_block++;
-        cpu->stuck_at++;
-    }
-    cpu->repeating = false;
+    cpu->deliveries_at = cpu_retired_in_all(cpu);
+    cpu->s.repeating = false;
     cpu->s.interrupt_shadow = 0;
     bool alive = interrupt_deliver(cpu, event, cpu->s.eip);
     run_at_boundary(cpu);
@@ -159,7 +163,7 @@ static bool deliver_fault(struct cpu *cpu)
     if (!cpu->switched) cpu->s.eip = insn_eip(cpu);
     cpu->switched = false;
     cpu->first = cpu->insn;
-    cpu->debug_status = 0;
+    cpu->s.debug_status = 0;
     return deliver(cpu, &fault);
 }
 
@@ -233,7 +237,7 @@ static enum next_step attend_breakpoints(struct cpu *cpu, enum cpu_stop *stop)
     uint32_t linear = next_linear(cpu);
     struct fault fault;
     /* An interrupt may come first: the breakpoint is passed when its instruction is reached again. */
-    bool skip = cpu->skip_breakpoint_at == linear || cpu->repeating;
+    bool skip = cpu->skip_breakpoint_at == linear || cpu->s.repeating;
     if (cpu->skip_breakpoint_at == linear) cpu->skip_breakpoint_at = NO_BREAKPOINT;
     if (!skip && breakpoint_at(cpu, linear)) return stop_with(stop, CPU_STOP_BREAKPOINT);
     if (debug_insn_hit(cpu, linear, &fault)) {
@@ -261,7 +265,7 @@ static __attribute__((noinline)) enum next_step attend(struct cpu *cpu, enum cpu
     if (cpu->attention & (ATTENTION_RESET | ATTENTION_INIT)) cpu_reset_state(cpu);
     bool used_up = cpu->retired_before_block >= cpu->budget;
     if (used_up && delivery_counts(cpu)) return stop_with(stop, CPU_STOP_BUDGET);
-    if (cpu->debug_status && cpu->s.interrupt_shadow != 2) return delivered(stop, deliver_trap(cpu, false));
+    if (cpu->s.debug_status && cpu->s.interrupt_shadow != 2) return delivered(stop, deliver_trap(cpu, false));
     if (cpu->s.shutdown) return stop_with(stop, CPU_STOP_TRIPLE_FAULT);
     if (cpu->attention & ATTENTION_EXIT) {
         cpu->attention &= ~(uint32_t)ATTENTION_EXIT;
@@ -291,7 +295,7 @@ static __attribute__((noinline)) bool run_one(struct cpu *cpu)
     cpu->s.eflags &= ~(uint64_t)FLAG_RF;
     cpu->s.interrupt_shadow = 0;
     cpu->attention &= ~(uint32_t)ATTENTION_SHADOW;
-    cpu->repeating = false;
+    cpu->s.repeating = false;
     if (cpu->attention & ATTENTION_PLAIN) tlb_flush(cpu, true);
     run_next(cpu, 1);
     run_at_boundary(cpu);
@@ -326,7 +330,7 @@ void run_attention_refresh(struct cpu *cpu)
     interrupt_recheck(cpu);
     if (cpu->s.interrupt_shadow) cpu->attention |= ATTENTION_SHADOW;
     if (cpu->s.halted || cpu->s.shutdown || cpu->s.wait_for_sipi) cpu->attention |= ATTENTION_HALT;
-    if (cpu->debug_status) cpu->attention |= ATTENTION_TRAP;
+    if (cpu->s.debug_status) cpu->attention |= ATTENTION_TRAP;
 }
 
 enum cpu_stop cpu_run(struct cpu *cpu, uint64_t budget, bool skip_breakpoint)
@@ -441,7 +445,7 @@ bool repeat_continue(struct cpu *cpu)
     cpu->s.eip = insn_eip(cpu);
     cpu->next_eip_set = true;
     cpu->end = cpu->insn + 1;
-    cpu->repeating = true;
+    cpu->s.repeating = true;
     cpu->s.eflags |= FLAG_RF;
     return false;
 }
@@ -469,14 +473,19 @@ void code_mode_changed(struct cpu *cpu)
     if (cpu->s.cpl == 3) cpu->code_key |= KEY_USER;
 }
 
+void cpl_changed(struct cpu *cpu)
+{
+    cpu->aligning = cpu->s.cpl == 3 && (cpu->s.cr0 & CR0_AM) && (cpu->s.eflags & FLAG_AC);
+    cpu->tlb = cpu->aligning ? tlb_none : cpu->tlbs[cpu->s.cpl == 3];
+}
+
 /* Bit 1 of what is compared is A20; the others are where CR0, CR4 and EFER have them, which do not meet. */
 void mode_changed(struct cpu *cpu)
 {
     uint32_t mode = ((uint32_t)cpu->s.cr0 & (CR0_PG | CR0_WP)) |
                     ((uint32_t)cpu->s.cr4 & (CR4_PSE | CR4_PAE | CR4_PGE)) |
                     ((uint32_t)cpu->s.msr_efer & EFER_NXE) | (cpu->s.a20 ? 2u : 0u);
-    cpu->aligning = cpu->s.cpl == 3 && (cpu->s.cr0 & CR0_AM) && (cpu->s.eflags & FLAG_AC);
-    cpu->tlb = cpu->aligning ? tlb_none : cpu->tlbs[cpu->s.cpl == 3];
+    cpl_changed(cpu);
     code_mode_changed(cpu);
     if (mode == cpu->paging_mode) return;
     cpu->paging_mode = mode;

@@ -11,5 +11,7 @@ void run_at_boundary(struct cpu *cpu);
 void run_attention_refresh(struct cpu *cpu);
 /* cpu_reset or, with ATTENTION_INIT alone, cpu_init, between instructions (cpu.c). */
 void cpu_reset_state(struct cpu *cpu);
+/* Instructions since the CPU was made. */
+uint64_t cpu_retired_in_all(const struct cpu *cpu);
 
 #endif

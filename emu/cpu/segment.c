@@ -19,7 +19,7 @@ bool cpu_uses_descriptors(const struct cpu *cpu)
 
 /* ---- descriptors ---- */
 
-enum fault_reason descriptor_read(struct cpu *cpu, uint16_t selector, struct descriptor *d)
+static inline enum fault_reason descriptor_look_up(struct cpu *cpu, uint16_t selector, struct descriptor *d)
 {
     bool local = selector & 4;
     uint64_t base = local ? cpu->s.ldtr.base : cpu->s.gdtr.base;
@@ -31,10 +31,16 @@ enum fault_reason descriptor_read(struct cpu *cpu, uint16_t selector, struct des
     return REASON_NONE;
 }
 
-void descriptor_fetch(struct cpu *cpu, uint16_t selector, unsigned vector, struct descriptor *d)
+enum fault_reason descriptor_read(struct cpu *cpu, uint16_t selector, struct descriptor *d)
 {
-    enum fault_reason reason = descriptor_read(cpu, selector, d);
-    if (reason == REASON_NONE) return;
+    return descriptor_look_up(cpu, selector, d);
+}
+
+static __attribute__((noinline, cold)) _Noreturn void descriptor_missing(struct cpu *cpu, uint16_t selector,
+                                                                         unsigned vector,
+                                                                         const struct descriptor *d,
+                                                                         enum fault_reason reason)
+{
     struct fault fault = {.vector = (uint8_t)vector,
                           .has_error = true,
                           .error = selector & 0xfffc,
@@ -44,6 +50,12 @@ void descriptor_fetch(struct cpu *cpu, uint16_t selector, unsigned vector, struc
                           .entry = d->entry,
                           .descriptor = d->bytes};
     fault_raise(cpu, &fault);
+}
+
+void descriptor_fetch(struct cpu *cpu, uint16_t selector, unsigned vector, struct descriptor *d)
+{
+    enum fault_reason reason = descriptor_look_up(cpu, selector, d);
+    if (unlikely(reason != REASON_NONE)) descriptor_missing(cpu, selector, vector, d, reason);
 }
 
 _Noreturn void descriptor_fault_error(struct cpu *cpu, unsigned vector, uint32_t error,

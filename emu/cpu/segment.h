@@ -181,7 +181,7 @@ static inline __attribute__((always_inline)) void code_segment_commit(struct cpu
     bool changed = cpu->s.cpl != cpl;
     cpu->s.cpl = (uint8_t)cpl;
     segment_commit(cpu, CPU_CS, state);
-    if (changed) mode_changed(cpu);
+    if (changed) cpl_changed(cpu);
 }
 
 #endif

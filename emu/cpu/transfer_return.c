@@ -15,6 +15,17 @@ static uint32_t stack_peek(struct cpu *cpu, unsigned size, uint32_t byte_offset)
     return size == 4 ? stack_peek32(cpu, byte_offset) : stack_peek16(cpu, byte_offset);
 }
 
+/* `count` items from `byte_offset` on; at once where they lie in one piece of RAM. */
+static void stack_peek_all(struct cpu *cpu, unsigned size, uint32_t byte_offset, uint32_t *items,
+                           unsigned count)
+{
+    uint32_t offset = stack_offset(cpu, byte_offset), bytes = count * size;
+    bool one_piece = size == 4 && offset <= cpu->stack_mask - (bytes - 1);
+    const uint8_t *from = one_piece ? mem_direct_read(cpu, CPU_SS, offset, bytes) : NULL;
+    for (unsigned i = 0; i < count; i++)
+        items[i] = from ? le32_load(from + 4 * i) : stack_peek(cpu, size, byte_offset + i * size);
+}
+
 /* What a return takes from the stack. */
 struct return_frame {
     unsigned size;     /* of an item, 2 or 4 */
@@ -66,8 +77,10 @@ static void return_outward(struct cpu *cpu, const struct return_frame *frame, st
 {
     struct descriptor stack;
     unsigned level = frame->cs & 3;
-    uint32_t esp = stack_peek(cpu, frame->size, frame->taken) + frame->released;
-    uint16_t ss = (uint16_t)stack_peek(cpu, frame->size, frame->taken + frame->size);
+    uint32_t outer[2]; /* ESP and SS */
+    stack_peek_all(cpu, frame->size, frame->taken, outer, ARRAY_COUNT(outer));
+    uint32_t esp = outer[0] + frame->released;
+    uint16_t ss = (uint16_t)outer[1];
     return_stack_fetch(cpu, ss, level, &stack);
     code_limit_check(cpu, code, frame->eip);
     descriptor_mark_accessed(cpu, &stack);
@@ -171,9 +184,11 @@ void body_iret(struct cpu *cpu, const struct insn *insn)
         task_return(cpu);
         return;
     }
-    frame.eip = stack_peek(cpu, size, 0);
-    frame.cs = (uint16_t)stack_peek(cpu, size, size);
-    uint32_t eflags = stack_peek(cpu, size, 2 * size);
+    uint32_t items[3]; /* EIP, CS and EFLAGS */
+    stack_peek_all(cpu, size, 0, items, ARRAY_COUNT(items));
+    frame.eip = items[0];
+    frame.cs = (uint16_t)items[1];
+    uint32_t eflags = items[2];
     if (!cpu_uses_descriptors(cpu))
         iret_8086(cpu, &frame, eflags);
     else if ((eflags & FLAG_VM) && size == 4 && cpu->s.cpl == 0)

@@ -17,6 +17,8 @@ void v86_enter(struct cpu *cpu)
     for (unsigned i = 0; i < ARRAY_COUNT(order); i++)
         selector[order[i]] = (uint16_t)stack_peek32(cpu, 20 + 4 * i);
     if (eip > SEGMENT_V86_LIMIT) code_limit_fault(cpu, selector[CPU_CS], eip);
+    bool pending = (eflags & (FLAG_VIF | FLAG_VIP)) == (FLAG_VIF | FLAG_VIP);
+    if (pending && (cpu->s.cr4 & CR4_VME)) fault_gp(cpu, 0, REASON_V86_VIF_AND_VIP);
 
     eflags_change(cpu, eflags, eflags_defined(cpu));
     for (unsigned n = 0; n < CPU_SEGMENTS; n++) {

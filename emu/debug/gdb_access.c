@@ -91,7 +91,7 @@ static bool set_registers(struct cpu *cpu, const char *hex)
         if (!gdb_register_write(cpu, &state, n, bytes)) return false;
     }
     if (*hex) return false;
-    cpu_set_state(cpu, &state);
+    cpu_debug_set_state(cpu, &state);
     return true;
 }
 
@@ -112,7 +112,7 @@ void gdb_write_register(struct gdb_stub *stub, const char *arguments)
                 gdb_hex_bytes(&arguments, bytes, gdb_register_size((unsigned)n)) && !*arguments;
     cpu_get_state(cpu, &state);
     good = good && gdb_register_write(cpu, &state, (unsigned)n, bytes);
-    if (good) cpu_set_state(cpu, &state);
+    if (good) cpu_debug_set_state(cpu, &state);
     gdb_answer_done(stub, good, GDB_MALFORMED);
 }
 

@@ -115,7 +115,7 @@ START_TEST(io_breakpoint_needs_cr4_de)
         set_state(world, &state);
         set_breakpoint(world, 0, 0x81, 2);
         debug_io_check(world->cpu, 0x7c, 4); /* ends below */
-        ck_assert_uint_eq(world->cpu->debug_status, 0);
+        ck_assert_uint_eq(world->cpu->s.debug_status, 0);
         debug_io_check(world->cpu, 0x80, 2);
         RUN(world, "\x90");
         if (de) {

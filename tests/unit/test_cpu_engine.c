@@ -849,7 +849,8 @@ START_TEST(large_pages)
 
     cpu_fixture_flat(&fixture, CODE_AT);
     turn_paging_on(0, 0x10);
-    set_ram32(DIRECTORY + 4 * 4, 0x820000 | P | W | PS); /* bit 17 is reserved; 16:13 are address bits 35:32 */
+    set_ram32(DIRECTORY + 4 * 4,
+              0x820000 | P | W | PS); /* bit 17 is reserved; 16:13 are address bits 35:32 */
     expect_page_fault(0x1231234, 2 | 8 | 1, REASON_PAGE_RESERVED_BIT);
 }
 END_TEST
@@ -1047,7 +1048,8 @@ START_TEST(scans_are_the_same_in_pieces)
         for (unsigned budget = 1; budget < 300; budget = 2 * budget + 1) {
             unsigned size = opcodes[i] & 1 ? 4 : 1, done = 0;
             cpu_fixture_flat(&fixture, CODE_AT);
-            CODE(&fixture, CODE_AT, opcodes[i] >= 0xa8 ? 0xf2 : 0xf3, opcodes[i], 0xf4); /* repne scas, repe cmps */
+            CODE(&fixture, CODE_AT, opcodes[i] >= 0xa8 ? 0xf2 : 0xf3, opcodes[i],
+                 0xf4); /* repne scas, repe cmps */
             for (uint32_t at = 0; at < 0x400; at += 4) {
                 set_ram32(0x50e00 + at, 0x10101010);
                 set_ram32(0x60f01 + at, 0x10101010);
@@ -1425,6 +1427,140 @@ START_TEST(state_goes_out_and_in)
 }
 END_TEST
 
+/* What a CPU does next follows from its state and from memory: a fresh one with both goes on as this one does. */
+static void check_fresh_goes_on(uint64_t total, unsigned seed)
+{
+    struct cpu_state state, here, there;
+    char where[64];
+    cpu_get_state(fixture.cpu, &state);
+    struct cpu_fixture old = fixture;
+    cpu_fixture_create(&fixture);
+    memcpy(fixture.ram->host, old.ram->host, FIXTURE_RAM);
+    fixture.mmio_value = old.mmio_value;
+    fixture.on_access = old.on_access;
+    cpu_set_state(fixture.cpu, &state);
+    uint64_t done = random_run(total, total), hash = ram_hash();
+    cpu_get_state(fixture.cpu, &there);
+    cpu_fixture_destroy(&fixture);
+    fixture = old;
+    ck_assert_uint_eq(random_run(total, total), done);
+    cpu_get_state(fixture.cpu, &here);
+    bool differs = state_differs(&cpu_state_table, &here, &there, where, sizeof(where));
+    ck_assert_msg(!differs, "seed %u: %s differs", seed, where);
+    ck_assert_msg(ram_hash() == hash, "seed %u: memory differs", seed);
+}
+
+START_TEST(fresh_cpu_goes_on_from_any_instant)
+{
+    lint_quiet(true);
+    for (unsigned seed = 1; seed <= 200; seed++) {
+        random_prepare(seed);
+        random_run(1 + seed * 37 % 500, 1000);
+        check_fresh_goes_on(300, seed);
+    }
+    lint_quiet(false);
+}
+END_TEST
+
+START_TEST(fresh_cpu_goes_on_in_a_repeated_instruction)
+{
+    struct cpu_state state;
+    mixture_prepare();
+    run_in_pieces(10, 10);
+    cpu_get_state(fixture.cpu, &state);
+    ck_assert(state.repeating);
+    check_fresh_goes_on(100, 0);
+}
+END_TEST
+
+START_TEST(fresh_cpu_goes_on_among_deliveries)
+{
+    struct cpu_state state;
+    CODE(&fixture, CODE_AT, 0x0f, 0x0b);                    /* ud2 */
+    CODE(&fixture, FIXTURE_HANDLERS + 6, 0x0f, 0x0b, 0x90); /* ud2: the handler faults at once */
+    ck_assert_int_eq(run(3), CPU_STOP_BUDGET);
+    cpu_get_state(fixture.cpu, &state);
+    ck_assert_uint_gt(state.deliveries, 0);
+    check_fresh_goes_on(5, 0);
+}
+END_TEST
+
+/* MOV SS holds off the trap of the data breakpoint that it meets. */
+START_TEST(fresh_cpu_goes_on_before_a_debug_trap)
+{
+    struct cpu_state state;
+    CODE(&fixture, CODE_AT, 0x8e, 0x15, 0x00, 0x00, 0x03, 0x00, 0x40, 0x43,
+         0xf4); /* mov ss,[30000h]; inc eax, ebx */
+    set_ram32(0x30000, 0x10);
+    cpu_get_state(fixture.cpu, &state);
+    state.dr[0] = 0x30000;
+    state.dr[7] = 0x402 | 7 << 16; /* reads and writes of two bytes */
+    cpu_set_state(fixture.cpu, &state);
+    ck_assert_int_eq(run(1), CPU_STOP_BUDGET);
+    cpu_get_state(fixture.cpu, &state);
+    ck_assert_uint_eq(state.debug_status, 1);
+    check_fresh_goes_on(1, 0);
+    ck_assert_int_eq(run(10), CPU_STOP_HALTED);
+    ck_assert_int_eq(cpu_fixture_halted_vector(&fixture), FAULT_DB);
+}
+END_TEST
+
+/* ---- page tables that change without a flush ---- */
+
+/* The page runs on where it was, whatever data reads see there and wherever runs are cut, until INVLPG. */
+START_TEST(code_page_stays_until_invlpg)
+{
+    uint8_t code[] = {0xc7, 0x05, 0x04, 0x10, 0x40, 0x00, 0x07,
+                      0x60, 0x00, 0x00,                         /* mov dword [PTE of 1000h],6007h */
+                      0xa0, 0x20, 0x10, 0x00, 0x00,             /* mov al,[1020h] */
+                      0x43,                                     /* inc ebx */
+                      0x0f, 0x01, 0x3d, 0x00, 0x10, 0x00, 0x00, /* invlpg [1000h] */
+                      0x43, 0xf4};                              /* inc ebx; hlt */
+    for (unsigned piece = 1; piece <= 8; piece++) {
+        struct cpu_state state;
+        cpu_fixture_flat(&fixture, CODE_AT);
+        code[15] = code[23] = 0x43;
+        cpu_fixture_code(&fixture, 0x1000, code, sizeof(code));
+        code[15] = code[23] = 0x41; /* inc ecx */
+        cpu_fixture_code(&fixture, 0x6000, code, sizeof(code));
+        set_ram32(0x6020, 0x77);
+        turn_paging_on(0, 0);
+        cpu_get_state(fixture.cpu, &state);
+        state.gpr[CPU_EBX] = state.gpr[CPU_ECX] = 0;
+        cpu_set_state(fixture.cpu, &state);
+        while (run(piece) == CPU_STOP_BUDGET) {
+        }
+        ck_assert_uint_eq(reg(CPU_EAX) & 0xff, 0x77);
+        ck_assert_uint_eq(reg(CPU_EBX), 1);
+        ck_assert_uint_eq(reg(CPU_ECX), 1);
+    }
+}
+END_TEST
+
+/* A chain of jumps over more pages than the code TLB holds. Accessed bits tell which pages were translated anew. */
+START_TEST(many_code_pages_are_the_same_however_it_is_split)
+{
+    enum { FIRST = 0x800, PAGES = 1500, ROUND = PAGES + 200 };
+    uint64_t hashes[3];
+    for (unsigned i = 0; i < ARRAY_COUNT(hashes); i++) {
+        uint64_t piece = i ? i : 2 * ROUND;
+        for (uint32_t page = FIRST; page < FIRST + PAGES; page++)
+            CODE(&fixture, page << 12, 0x90, 0xe9, 0xfa, 0x0f, 0x00, 0x00);  /* nop; jmp to the next page */
+        CODE(&fixture, (FIRST + PAGES) << 12, 0xe9, 0xfb, 0x3f, 0xa2, 0xff); /* jmp back to the first */
+        cpu_fixture_flat(&fixture, FIRST << 12);
+        turn_paging_on(0, 0);
+        run_in_pieces(2 * ROUND, piece);
+        for (uint32_t page = FIRST; page <= FIRST + PAGES; page++)
+            set_ram32(pte_of(page << 12), ram32(pte_of(page << 12)) & ~(uint32_t)A);
+        run_in_pieces(2 * ROUND, piece);
+        hashes[i] = eip();
+        for (uint32_t page = FIRST; page <= FIRST + PAGES; page++)
+            hashes[i] = hashes[i] * 31 + ram32(pte_of(page << 12));
+        ck_assert_uint_eq(hashes[i], hashes[0]);
+    }
+}
+END_TEST
+
 /* ---- all of them ---- */
 
 static Suite *engine_suite(void)
@@ -1496,6 +1632,12 @@ static Suite *engine_suite(void)
     tcase_add_test(test, triple_fault_ends_the_run);
     tcase_add_test(test, segment_limits);
     tcase_add_test(test, state_goes_out_and_in);
+    tcase_add_test(test, fresh_cpu_goes_on_from_any_instant);
+    tcase_add_test(test, fresh_cpu_goes_on_in_a_repeated_instruction);
+    tcase_add_test(test, fresh_cpu_goes_on_among_deliveries);
+    tcase_add_test(test, fresh_cpu_goes_on_before_a_debug_trap);
+    tcase_add_test(test, code_page_stays_until_invlpg);
+    tcase_add_test(test, many_code_pages_are_the_same_however_it_is_split);
     suite_add_tcase(suite, test);
     return suite;
 }

@@ -180,6 +180,8 @@ static const struct row rows[] = {
      .eflags = 0x100000},
     {REASON_V86_HANDLER_DPL, FAULT_GP, SLOT0, "SDM 2, INT n", INT_30, .where = V86, .eflags = 0x3000,
      .gate30 = INT_GATE(SLOT0, GATE_INT32 | ACC_DPL3), .slot = {SEGMENT(ACC_CONFORMING)}},
+    {REASON_V86_VIF_AND_VIP, FAULT_GP, 0, "SDM 3B, 20.3.2", BYTES("\xcf"), .cr4 = 1,
+     .stack = {0x10, 0x1000, 0x1a0202, 0xfff0, 0x2800}},
     {REASON_VIRTUAL_INTERRUPT_PENDING, FAULT_GP, 0, "SDM 2, STI", BYTES("\xfb"), .where = V86, .cr4 = 1,
      .eflags = 0x100000},
     {REASON_VIRTUAL_INTERRUPT_PENDING, FAULT_GP, 0, "SDM 2, STI: PVI", BYTES("\xfb"), .where = PROTECTED3, .cr4 = 2,

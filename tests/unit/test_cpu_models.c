@@ -147,7 +147,9 @@ START_TEST(caches_brand_and_nx_in_their_leaves)
     cpuid(0x80000001, out);
     ck_assert_uint_eq(out[3], 1u << 20);
     cpuid(0x80000002, out);
-    ck_assert_mem_eq(out, "Vitrine virtual", 15);
+    uint8_t brand[16];
+    for (unsigned i = 0; i < 4; i++) le32_store(brand + 4 * i, out[i]);
+    ck_assert_mem_eq(brand, "Vitrine virtual", 15);
     finish();
     start("qemu32");
     cpuid(0x80000001, out);

@@ -298,6 +298,30 @@ START_TEST(pdptes_are_loaded_with_cr3)
 END_TEST
 
 /* SDM 3A, table 4-4: bits 16:13 of the PDE are address bits 35:32. */
+START_TEST(pdptes_follow_a_debugger)
+{
+    struct cpu_state state, now;
+    start(false);
+    write64(0x404000, PD | P);
+    write64(0x404008, PD | P);
+    write64(0x404020, PD | P | W); /* W is reserved here */
+    cpu_get_state(fixture.cpu, &state);
+    state.cr3 = 0x404000;
+    ck_assert(cpu_debug_set_state(fixture.cpu, &state));
+    cpu_get_state(fixture.cpu, &now);
+    ck_assert_uint_eq(now.pdpte[1], PD | P);
+    state.cr3 = 0x404020;
+    ck_assert(!cpu_debug_set_state(fixture.cpu, &state));
+    cpu_get_state(fixture.cpu, &now);
+    ck_assert_uint_eq(now.cr3, 0x404000);
+    /* A load is believed. */
+    cpu_set_state(fixture.cpu, &state);
+    cpu_get_state(fixture.cpu, &now);
+    ck_assert_uint_eq(now.cr3, 0x404020);
+    finish();
+}
+END_TEST
+
 START_TEST(pse36)
 {
     struct page_walk walk;
@@ -353,6 +377,7 @@ int main(void)
     tcase_add_test(tests, reserved_bits_and_rights);
     tcase_add_test(tests, nx_keeps_code_out_and_data_in);
     tcase_add_test(tests, pdptes_are_loaded_with_cr3);
+    tcase_add_test(tests, pdptes_follow_a_debugger);
     tcase_add_test(tests, pse36);
     tcase_add_test(tests, lesson_54_reports_know_three_levels);
     suite_add_tcase(suite, tests);

@@ -236,6 +236,29 @@ START_TEST(iret_with_vme_checks_the_flags)
 END_TEST
 
 /* SDM 2, SYSENTER: leaves virtual-8086 mode. */
+/* Each of the two alone is let in, and both without VME. */
+START_TEST(iret_goes_in_with_vif_or_vip)
+{
+    static const struct {
+        uint32_t cr4, eflags;
+    } rows[] = {{VME, VIF}, {VME, VIP}, {0, VIF | VIP}};
+    for (unsigned i = 0; i < ARRAY_COUNT(rows); i++) {
+        const uint32_t image[] = {0x10, 0x1000, VM | rows[i].eflags | 2, 0xfff0, 0x2800, 0, 0, 0, 0};
+        struct world *world = protected_world(0);
+        struct cpu_state state = state_of(world);
+        state.cr4 |= rows[i].cr4;
+        set_state(world, &state);
+        for (unsigned n = 0; n < ARRAY_COUNT(image); n++) poke32(world, WORLD_STACK0 - 36 + 4 * n, image[n]);
+        set_register(world, CPU_ESP, WORLD_STACK0 - 36);
+        poke(world, WORLD_CODE + 0x10, "\xf4", 1);
+        ck_assert_int_eq(RUN(world, "\xcf"), CPU_STOP_HALTED);
+        expect_fault(world, FAULT_GP, 0, REASON_NEEDS_CPL0);
+        ck_assert_uint_eq(frame(world, 3) & (VM | VIF | VIP), VM | rows[i].eflags);
+        world_free(world);
+    }
+}
+END_TEST
+
 START_TEST(sysenter_leaves_the_mode)
 {
     struct world *world = v86_world(0, IF);
@@ -279,6 +302,7 @@ int main(void)
     tcase_add_test(tests, int3_goes_to_the_idt);
     tcase_add_test(tests, external_interrupt_leaves_the_mode);
     tcase_add_test(tests, iret_with_vme_checks_the_flags);
+    tcase_add_test(tests, iret_goes_in_with_vif_or_vip);
     tcase_add_test(tests, sysenter_leaves_the_mode);
     tcase_add_test(tests, fpu_images_have_real_mode_form);
     suite_add_tcase(suite, tests);
