@@ -37,7 +37,7 @@ override LDFLAGS += -fsanitize=$(SANITIZE)
 endif
 
 # Optional libraries: what is not there turns its feature off, with one line.
-ifeq ($(shell echo '\#include <Zydis/Zydis.h>' | $(CC) -E - >/dev/null 2>&1 && echo yes),yes)
+ifeq ($(shell printf '\043include <Zydis/Zydis.h>\n' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes),yes)
 CPPFLAGS += -DHAVE_ZYDIS
 LDLIBS   += -lZydis
 else ifneq ($(filter clean deps run test,$(MAKECMDGOALS)),$(MAKECMDGOALS))
