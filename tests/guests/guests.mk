@@ -8,7 +8,7 @@ TEST_GUEST_DIR := $(B)/tests/guests
 TEST_BOOT_SECTORS := int10 empty echo halt spin reboot reboot-92 reboot-8042 reboot-triple
 TEST_KERNELS := triple
 TEST_C_KERNELS := writefail bench_int bench_mem bench_branch bench_irq bench_disk
-TEST_SYSTEM_KERNELS := system_protected system_paging system_tasks system_traps smp_hammer
+TEST_SYSTEM_KERNELS := system_protected system_paging system_tasks system_traps system_v86 smp_hammer
 TEST_GUEST_LIB := $(addprefix $(TEST_GUEST_DIR)/obj/,start.o runtime.o disk.o)
 
 TEST_GUEST_IMAGES := $(TEST_BOOT_SECTORS:%=$(TEST_GUEST_DIR)/%.img) \
@@ -69,16 +69,27 @@ $(TEST_C_KERNELS:%=$(TEST_GUEST_DIR)/%.elf): $(TEST_GUEST_DIR)/%.elf: $(TEST_GUE
 	$(GUEST_LD) $(GUEST_LDFLAGS) -T tests/guests/lib/guest.ld -o $@ $(filter %.o,$^)
 
 # What the CPU does according to the manual, and several of them: run by tests/system.sh.
-TEST_SYSTEM_LIB := $(addprefix $(TEST_GUEST_DIR)/obj/,start.o runtime.o check.o)
+TEST_SYSTEM_LIB := $(addprefix $(TEST_GUEST_DIR)/obj/,start.o system_disk.o runtime.o check.o)
 $(TEST_GUEST_DIR)/smp_hammer.elf: $(addprefix $(TEST_GUEST_DIR)/obj/,smp.o ap_start.o smp_hammer_entry.o)
 $(TEST_GUEST_DIR)/system_traps.elf: $(addprefix $(TEST_GUEST_DIR)/obj/,system_traps_entry.o smp.o ap_start.o)
 $(TEST_GUEST_DIR)/system_protected.elf: $(TEST_GUEST_DIR)/obj/system_protected_entry.o
+$(TEST_GUEST_DIR)/system_tasks.elf: $(TEST_GUEST_DIR)/obj/system_tasks_entry.o
+$(TEST_GUEST_DIR)/system_v86.elf: $(TEST_GUEST_DIR)/obj/system_v86_vme.o
 $(patsubst %,$(TEST_GUEST_DIR)/%.elf,$(filter system_%,$(TEST_SYSTEM_KERNELS))): \
     $(addprefix $(TEST_GUEST_DIR)/obj/,traps.o traps_entry.o)
 test-guest-images: $(TEST_SYSTEM_KERNELS:%=$(TEST_GUEST_DIR)/%.elf)
 $(TEST_SYSTEM_KERNELS:%=$(TEST_GUEST_DIR)/%.elf): $(TEST_GUEST_DIR)/%.elf: $(TEST_GUEST_DIR)/obj/%.o \
     $(TEST_SYSTEM_LIB) tests/guests/lib/guest.ld
 	$(GUEST_LD) $(GUEST_LDFLAGS) -T tests/guests/lib/guest.ld -o $@ $(filter %.o,$^)
+
+# The same on disks, for emulators that cannot load Multiboot kernels.
+TEST_SYSTEM_DISKS := $(TEST_SYSTEM_KERNELS:%=$(TEST_GUEST_DIR)/%-disk.img)
+test-guest-images: $(TEST_SYSTEM_DISKS)
+$(TEST_SYSTEM_DISKS): $(TEST_GUEST_DIR)/%-disk.img: $(TEST_GUEST_DIR)/%.elf $(B)/guests/demo/boot.bin
+	$(GUEST_OBJCOPY) -O binary $< $@.kernel
+	cat $(B)/guests/demo/boot.bin $@.kernel >$@
+	@rm $@.kernel
+	@truncate -s 2064384 $@
 
 -include $(wildcard $(TEST_GUEST_DIR)/obj/*.d)
 .SECONDARY: $(TEST_BOOT_SECTORS:%=$(TEST_GUEST_DIR)/obj/%.o)
