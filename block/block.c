@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "block/store.h"
+#include "block/block_internal.h"
 #include "emu/core/log.h"
 #include "emu/core/trace.h"
 #include "mem/iov.h"
@@ -26,15 +26,6 @@ static const struct latency_model {
     vtime fixed, flush;
     uint64_t bytes_per_us;
 } latency_model = {.fixed = 8 * VTIME_US, .flush = 100 * VTIME_US, .bytes_per_us = 4000};
-
-struct block {
-    const char *name;
-    struct block_store *store;
-    struct clock *clock;
-    struct list in_flight; /* in the order of submission, which is that of the deadlines */
-    struct block_stats stats;
-    bool unflushed; /* written since the last flush */
-};
 
 static const char *const op_names[] = {
     [BLOCK_READ] = "read", [BLOCK_WRITE] = "write", [BLOCK_FLUSH] = "flush"};

@@ -25,6 +25,7 @@
 #include "emu/core/clock.h"
 #include "emu/core/error.h"
 #include "emu/core/list.h"
+#include "emu/core/state.h"
 
 #define BLOCK_SECTOR 512
 
@@ -83,6 +84,29 @@ static inline bool block_request_busy(const struct block_request *request)
 int block_read_now(struct block *block, uint64_t offset, void *to, uint64_t size);
 int block_write_now(struct block *block, uint64_t offset, const void *from, uint64_t size);
 int block_flush_now(struct block *block);
+
+/*
+ * Save and load. A request in flight is taken up again without touching the store: a write has reached it when it was
+ * submitted. `order` is that of its event, and puts the requests of one disk in their order again.
+ */
+struct block_request_state {
+    bool busy;
+    uint8_t op;
+    uint64_t offset, size, moved, touched, order;
+    int32_t error;
+};
+extern const struct state_table block_request_table;
+void block_request_get_state(const struct block_request *request, struct block_request_state *state);
+/* The device has set the request up as for a submit; false when it differs from the state. It must not be in flight, and
+ * gets its deadline with the clock. */
+bool block_request_resume(struct block *block, struct block_request *request, const struct block_request_state *state);
+
+/* Hash of what lies below an overlay, or of all of a disk that has none: that is what a saved machine finds again, as
+ * it cannot carry it along. 0 or errno. */
+int block_fingerprint(struct block *block, uint64_t *hash);
+/* What an overlay holds. Nothing for other disks. */
+bool block_save(struct block *block, struct state_buffer *to, struct error *error);
+bool block_load(struct block *block, struct state_buffer *from, struct error *error);
 
 struct block_stats {
     uint64_t reads, writes, flushes, errors;

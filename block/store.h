@@ -54,4 +54,10 @@ struct block_store *store_new_memory(uint64_t size, const void *contents);
  * over, also when it fails. This is -snapshot. */
 struct block_store *store_new_overlay(struct block_store *below, struct error *error);
 
+/* For save and load. What an overlay stands on, NULL for other stores; the first run of written sectors from *sector on
+ * (false: none left); and forgetting all that was written. */
+struct block_store *store_overlay_below(struct block_store *store);
+bool store_overlay_written(struct block_store *store, uint64_t *sector, uint64_t *count);
+void store_overlay_clear(struct block_store *store);
+
 #endif

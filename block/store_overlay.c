@@ -178,3 +178,30 @@ struct block_store *store_new_overlay(struct block_store *below, struct error *e
     }
     return &overlay->store;
 }
+
+struct block_store *store_overlay_below(struct block_store *store)
+{
+    return store->ops == &overlay_ops ? store_overlay_of(store)->below : NULL;
+}
+
+static uint64_t overlay_sectors(const struct store_overlay *overlay)
+{
+    return overlay->store.size / BLOCK_SECTOR + (overlay->store.size % BLOCK_SECTOR != 0);
+}
+
+bool store_overlay_written(struct block_store *store, uint64_t *sector, uint64_t *count)
+{
+    const struct store_overlay *overlay = store_overlay_of(store);
+    uint64_t sectors = overlay_sectors(overlay);
+    if (*sector >= sectors) return false;
+    if (!sector_written(overlay, *sector)) *sector += overlay_run(overlay, *sector, sectors - *sector);
+    if (*sector >= sectors) return false;
+    *count = overlay_run(overlay, *sector, sectors - *sector);
+    return true;
+}
+
+void store_overlay_clear(struct block_store *store)
+{
+    struct store_overlay *overlay = store_overlay_of(store);
+    memset(overlay->written, 0, (size_t)(store->size / BLOCK_SECTOR / WORD_BITS + 1) * sizeof(uint64_t));
+}

@@ -17,7 +17,8 @@ struct transfer {
     enum block_op op;
     uint64_t offset; /* on the disk */
     int error;       /* errno of the round that failed */
-    void (*done)(void *owner, struct transfer *transfer, enum stream_status status, int error, uint64_t moved);
+    void (*done)(void *owner, struct transfer *transfer, enum stream_status status, int error,
+                 uint64_t moved);
     void *owner;
 };
 
@@ -35,5 +36,20 @@ static inline bool transfer_busy(const struct transfer *transfer)
 {
     return stream_busy(&transfer->stream);
 }
+
+/*
+ * Save and load, at any time between runs. Loading takes back what is under way, maps the pieces of the round again and puts
+ * the request in flight again, without touching the disk. What waits for bounce bytes is told in `waits`, and queues again
+ * by transfer_wait_again once every transfer of the space has its mappings, in the order of the queue.
+ */
+struct transfer_waits {
+    bool waiting;
+    uint64_t need;
+    vtime since;
+};
+void transfer_save(const struct transfer *transfer, struct state_buffer *to);
+bool transfer_load(struct transfer *transfer, struct block *block, const struct sglist *list,
+                   struct state_buffer *from, struct transfer_waits *waits, struct error *error);
+bool transfer_wait_again(struct transfer *transfer, const struct transfer_waits *waits);
 
 #endif

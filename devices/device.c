@@ -18,6 +18,7 @@ void device_add(struct device_list *list, struct device *device, const struct de
     device->ops = ops;
     device->name = name;
     device->state = state;
+    device->more = NULL;
     list_init(&device->node);
     list_append(&list->head, &device->node);
 }

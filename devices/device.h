@@ -24,10 +24,19 @@ struct device_ops {
     void (*destroy)(struct device *device); /* frees the chip; nothing it registered may remain */
 };
 
+/* What the state table of a chip does not hold: requests in flight, of which there may be any number. Saved and loaded after
+ * all tables, with memory in place; `load` replaces what the chip did until then and returns false with an error. Events
+ * get their deadlines later, with the clock. */
+struct device_more {
+    void (*save)(const struct device *device, struct state_buffer *to);
+    bool (*load)(struct device *device, struct state_buffer *from, struct error *error);
+};
+
 struct device {
     const struct device_ops *ops;
     const char *name; /* unique in the machine: "pic0" */
     void *state;
+    const struct device_more *more; /* set after device_add; NULL for most */
     struct list node;
 };
 

@@ -11,6 +11,7 @@
 struct map_record {
     struct list node;
     struct dma_mapping mapping;
+    char memory[24]; /* the region's name; empty where the region may be gone */
     void *frames[TRACE_DEPTH];
     int depth;
 };
@@ -32,6 +33,7 @@ static _Thread_local uint32_t last_serial;
 static void record_fill(struct map_record *record, const struct dma_mapping *mapping)
 {
     record->mapping = *mapping;
+    record->memory[0] = 0;
     record->depth = backtrace(record->frames, TRACE_DEPTH);
 }
 
@@ -51,6 +53,7 @@ void dma_checker_mapped(struct dma_checker *checker, struct dma_mapping *mapping
     struct map_record *record = mem_alloc(1, sizeof(*record));
     if (!mapping->bounce) mapping->serial = ++last_serial;
     record_fill(record, mapping);
+    snprintf(record->memory, sizeof(record->memory), ", %s", mapping->region->name);
     list_append(&checker->live, &record->node);
 }
 
@@ -60,6 +63,14 @@ static void checker_complain(struct dma_checker *checker, const char *text, cons
     finding->text = text;
     finding->where = *where;
     list_append(&checker->findings, &finding->node);
+}
+
+void dma_checker_note(struct space *space, const char *text, gaddr addr, uint64_t length,
+                      enum dma_direction direction)
+{
+    struct map_record here;
+    record_fill(&here, &(struct dma_mapping){.addr = addr, .length = length, .direction = direction});
+    checker_complain(space->checker, text, &here);
 }
 
 static struct map_record *checker_find(struct dma_checker *checker, const struct dma_mapping *mapping)
@@ -83,7 +94,7 @@ static bool poison_touched(const struct dma_mapping *mapping, uint64_t accessed)
     return false;
 }
 
-bool dma_checker_unmapping(struct dma_checker *checker, const struct dma_mapping *mapping, uint64_t accessed)
+bool dma_checker_unmapping(struct dma_checker *checker, struct dma_mapping *mapping, uint64_t accessed)
 {
     if (!checker) return true;
     struct map_record *record = checker_find(checker, mapping);
@@ -94,24 +105,30 @@ bool dma_checker_unmapping(struct dma_checker *checker, const struct dma_mapping
         return false;
     }
     const struct dma_mapping *mapped = &record->mapping;
-    if (mapping->length != mapped->length || mapping->direction != mapped->direction ||
-        mapping->addr != mapped->addr || mapping->region != mapped->region)
+    if (mapping->length != mapped->length)
+        checker_complain(checker, "unmapped with another length than mapped", record);
+    if (mapping->direction != mapped->direction)
+        checker_complain(checker, "unmapped with another direction than mapped", record);
+    if (mapping->addr != mapped->addr || mapping->region != mapped->region ||
+        mapping->at.offset != mapped->at.offset)
         checker_complain(checker, "handle changed between map and unmap", record);
     if (accessed > mapped->length) checker_complain(checker, "accessed more than was mapped", record);
     if (poison_touched(mapped, accessed))
         checker_complain(checker, "written beyond what unmap reports", record);
     if (mapped->bounce && !bounce_is_whole(mapped->bounce))
         checker_complain(checker, "written beyond the end of the mapping", record);
+    *mapping = *mapped;
     list_remove(&record->node);
     free(record);
     return true;
 }
 
-static void record_print(const struct map_record *record, const char *text, FILE *to)
+static void record_print(const struct space *space, const struct map_record *record, const char *text,
+                         FILE *to)
 {
     const struct dma_mapping *mapping = &record->mapping;
-    fprintf(to, "%s: %s at 0x%" PRIx64 ", %" PRIu64 " bytes %s device%s\n", mapping->region->name, text,
-            mapping->addr, mapping->length, mapping->direction == DMA_TO_DEVICE ? "to" : "from",
+    fprintf(to, "%s%s: %s at 0x%" PRIx64 ", %" PRIu64 " bytes %s device%s\n", space->name, record->memory,
+            text, mapping->addr, mapping->length, mapping->direction == DMA_TO_DEVICE ? "to" : "from",
             mapping->bounce ? ", bounced" : "");
     char **names = backtrace_symbols(record->frames, record->depth);
     for (int i = 1; names && i < record->depth; i++) fprintf(to, "    %s\n", names[i]);
@@ -125,10 +142,10 @@ unsigned dma_checker_report(const struct space *space, FILE *to)
     if (!checker) return 0;
     for (struct list *node = checker->findings.next; node != &checker->findings; node = node->next, count++) {
         const struct finding *finding = list_entry(node, struct finding, node);
-        record_print(&finding->where, finding->text, to);
+        record_print(space, &finding->where, finding->text, to);
     }
     for (struct list *node = checker->live.next; node != &checker->live; node = node->next, count++)
-        record_print(list_entry(node, struct map_record, node), "still mapped", to);
+        record_print(space, list_entry(node, struct map_record, node), "still mapped", to);
     return count;
 }
 

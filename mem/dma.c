@@ -14,11 +14,11 @@ const struct trace_event *const dma_trace_map = &map_event, *const dma_trace_unm
 
 static const char *const direction_names[] = {"to-device", "from-device"};
 
-bool dma_by_message(const struct space *space, const struct view_range *range, enum dma_direction direction)
+bool dma_by_message(const struct space *space, const struct region *region, bool read_only,
+                    enum dma_direction direction)
 {
-    const struct region *region = range->region;
     return !region->host || region->indirect || space->mode == DMA_MODE_INDIRECT ||
-           (range->read_only && direction == DMA_FROM_DEVICE);
+           (read_only && direction == DMA_FROM_DEVICE);
 }
 
 /* What faulty mode does to one map. During a wake it neither fails nor takes pool bytes that are not needed.
@@ -102,22 +102,21 @@ static struct dma_mapping map_direct(struct space *space, struct dma_mapping map
 static struct dma_mapping map_range(struct space *space, gaddr addr, uint64_t length,
                                     enum dma_direction direction)
 {
-    const struct view_range *range = view_find(&space->front.table, addr);
     if (!length) return (struct dma_mapping){.addr = addr, .direction = direction};
-    if (!range->region) return map_failed(space, addr, direction, DMA_NO_MEMORY);
+    struct space_step step = space_step(space, addr, length, direction);
+    if (!step.region) {
+        bool refused = space_missed(space, addr, &step, direction) & MEM_DEVICE_ERROR;
+        return map_failed(space, addr, direction, refused ? DMA_REFUSED : DMA_NO_MEMORY);
+    }
     enum fault fault = draw_fault(space);
     if (fault == FAULT_FAIL) return map_failed(space, addr, direction, DMA_NO_BOUNCE);
 
-    uint64_t offset = addr - range->start;
-    struct dma_mapping mapping = {.length = min_u64(length, range->length - offset),
-                                  .addr = addr,
-                                  .region = range->region,
-                                  .at = {range->at.offset + offset},
-                                  .direction = direction};
+    struct dma_mapping mapping = {
+        .length = step.length, .addr = addr, .region = step.region, .at = step.at, .direction = direction};
     if (fault == FAULT_SHORT) mapping.length = 1 + space_random(space) % mapping.length;
-    bool by_message = dma_by_message(space, range, direction);
+    bool by_message = dma_by_message(space, step.region, step.read_only, direction);
     if (fault == FAULT_BOUNCE && bounce_available(&space->pool)) by_message = true;
-    mapping = by_message ? map_bounce(space, mapping, range->read_only) : map_direct(space, mapping);
+    mapping = by_message ? map_bounce(space, mapping, step.read_only) : map_direct(space, mapping);
     if (mapping.length && mapping.length < length) space->front.stats.short_maps++;
     return mapping;
 }
@@ -125,6 +124,10 @@ static struct dma_mapping map_range(struct space *space, gaddr addr, uint64_t le
 struct dma_mapping dma_map_any(struct space *space, gaddr addr, uint64_t length, enum dma_direction direction)
 {
     struct dma_mapping mapping = map_range(space, addr, length, direction);
+    if (mapping.length && space->iommu) {
+        iommu_mapped(space->iommu, addr, mapping.length);
+        if (!mapping.serial) mapping.serial = 1; /* its unmap has to come by here */
+    }
     if (mapping.length) dma_checker_mapped(space->checker, &mapping);
     if (trace_on(&map_event))
         trace_emit(&map_event, space->clock, space->name, (uint64_t)addr, length, mapping.length,
@@ -152,7 +155,7 @@ static enum mem_result unmap_bounce(struct space *space, const struct dma_mappin
 
 /* Is the handle one that dma_map gave out here and that was not unmapped since? Nobody knows of a direct one
  * that the checker does not watch. */
-static bool mapping_is_live(struct space *space, const struct dma_mapping *mapping, uint64_t accessed)
+static bool mapping_is_live(struct space *space, struct dma_mapping *mapping, uint64_t accessed)
 {
     if (space->checker) return dma_checker_unmapping(space->checker, mapping, accessed);
     if (!mapping->bounce || bounce_is_live(&space->pool, mapping->bounce, mapping->serial)) return true;
@@ -161,10 +164,10 @@ static bool mapping_is_live(struct space *space, const struct dma_mapping *mappi
     return false;
 }
 
-enum mem_result dma_unmap_any(struct space *space, const struct dma_mapping *mapping, uint64_t accessed)
+enum mem_result dma_unmap_any(struct space *space, struct dma_mapping *mapping, uint64_t accessed)
 {
     enum mem_result result = MEM_OK;
-    if (!mapping->length) return MEM_OK;
+    if (!mapping->length && !mapping->serial) return MEM_OK;
     if (!mapping_is_live(space, mapping, accessed)) return MEM_DEVICE_ERROR;
 
     accessed = min_u64(accessed, mapping->length);
@@ -173,6 +176,7 @@ enum mem_result dma_unmap_any(struct space *space, const struct dma_mapping *map
     else if (mapping->direction == DMA_FROM_DEVICE)
         region_written(mapping->region, mapping->at, accessed);
     space->front.stats.unmaps++;
+    if (space->iommu) iommu_unmapped(space->iommu, mapping->addr, mapping->length);
     if (trace_on(&unmap_event))
         trace_emit(&unmap_event, space->clock, space->name, (uint64_t)mapping->addr, mapping->length,
                    accessed, direction_names[mapping->direction], (uint64_t)result);
@@ -188,6 +192,11 @@ void dma_configure(struct space *space, const struct dma_settings *settings)
     if (!space->random) space->random = 1;
     bounce_pool_set_limit(&space->pool, settings->max_bounce ? settings->max_bounce : BOUNCE_DEFAULT_LIMIT);
     space_refresh(space);
+    if (space->dma_mask == settings->dma_mask) return;
+    region_change_begin();
+    space->dma_mask = settings->dma_mask;
+    space_mark_stale(space);
+    region_change_end();
 }
 
 uint64_t dma_largest_bounce(const struct space *space)

@@ -76,6 +76,10 @@ struct dma_settings {
     uint64_t max_bounce; /* `max-bounce-buffer-size`, bytes; 0 means the default, 4096. Rounded down to whole
                             sectors of 512 bytes, and at least one */
     uint64_t seed;       /* of faulty mode */
+    unsigned dma_mask;   /* address bits that the device can drive (24 as on ISA, 32); 0: as many as the space
+                            has. What lies beyond is a bus error for maps (DMA_NO_MEMORY) and for reads and
+                            writes through the space (MEM_DECODE_ERROR), with a lint line; an access across
+                            the limit gets as far as it. A driver has to bounce by itself */
 };
 /* Nothing may be mapped, and nobody wait. */
 void dma_configure(struct space *space, const struct dma_settings *settings);
@@ -121,8 +125,9 @@ struct dma_stats {
 const struct dma_stats *dma_stats(const struct space *space); /* as of this call */
 
 /* The checker (tests, and an option): records every map with a backtrace, fills bounces with poison, and
- * reports leaks, double or foreign unmaps (which then do nothing), accessed > length, bounces written beyond
- * `accessed` or beyond their end. Nothing may be mapped when it is enabled; it stays on. */
+ * reports leaks, double or foreign unmaps (which then do nothing), unmaps with another length or direction
+ * than mapped (which then use what was mapped), accessed > length, bounces written beyond `accessed` or beyond
+ * their end. A finding names the space (its device), the guest address, and who made the map. Nothing may be mapped when it is enabled; it stays on. */
 void dma_checker_enable(struct space *space);
 /* Prints the findings so far, live mappings included, and returns how many there are. */
 unsigned dma_checker_report(const struct space *space, FILE *to);

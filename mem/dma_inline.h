@@ -51,10 +51,10 @@ static inline const struct view_range *view_find(const struct view_table *table,
     return likely(range != NULL) ? range : view_search(table, addr);
 }
 
-/* dma.c: the whole of map and unmap, whatever the memory. The handle is the caller's to clear. */
+/* dma.c: the whole of map and unmap, whatever the memory. The handle is the caller's, and of no use after. */
 MUST_USE struct dma_mapping dma_map_any(struct space *space, gaddr addr, uint64_t length,
                                         enum dma_direction direction);
-enum mem_result dma_unmap_any(struct space *space, const struct dma_mapping *mapping, uint64_t accessed);
+enum mem_result dma_unmap_any(struct space *space, struct dma_mapping *mapping, uint64_t accessed);
 
 extern const struct trace_event *const dma_trace_map, *const dma_trace_unmap;
 

@@ -14,6 +14,7 @@
 #include "mem/view.h"
 
 struct dma_checker;
+struct iommu_stage;
 
 struct space {
     struct space_front front; /* table of the view, and counters */
@@ -31,9 +32,11 @@ struct space {
     struct list watches; /* regions whose marks concern the listeners */
 
     enum dma_mode mode;
-    uint64_t random; /* of faulty mode */
+    uint64_t random;   /* of faulty mode */
+    unsigned dma_mask; /* address bits that get out of the device; 0: all */
     struct bounce_pool pool;
     struct dma_checker *checker; /* NULL while it is off */
+    struct iommu_stage *iommu;   /* of a space that translates; its view is empty */
 };
 
 /* A space that has seen a region. It stays when the region leaves the view, since decoded code may outlive
@@ -77,7 +80,33 @@ void space_unwatch_region(struct region *region);
 /* space.c: a setting that view_range.host depends on has changed. */
 void space_refresh(struct space *space);
 
-/* dma.c: must DMA of this direction in this range go through the pool? */
-bool dma_by_message(const struct space *space, const struct view_range *range, enum dma_direction direction);
+/* What answers at an address, and for how many of the bytes that come next. It is a copy, since the view may
+ * go while the step is done. */
+struct space_step {
+    struct region *region; /* NULL: nobody; then `why` */
+    struct region_at at;
+    uint64_t length;
+    bool read_only;
+    enum mem_result why;
+    int fault; /* enum iommu_reason, or 0 */
+};
+
+/* space.c: the first step of an access of `length` (not 0) bytes. Tells nobody when it finds nothing. */
+struct space_step space_step(const struct space *space, gaddr addr, uint64_t length, enum dma_direction way);
+/* space.c: an access found nobody: leaves the lint line that belongs to it. Returns step->why. */
+enum mem_result space_missed(struct space *space, gaddr addr, const struct space_step *step,
+                             enum dma_direction way);
+
+/* iommu.c: space_step of a space that translates, at an address within it; the report of a fault; mappings
+ * that begin and end. */
+struct space_step iommu_step(const struct iommu_stage *stage, gaddr iova, uint64_t length,
+                             enum dma_direction way);
+void iommu_report(struct iommu_stage *stage, gaddr iova, int reason, enum dma_direction way);
+void iommu_mapped(struct iommu_stage *stage, gaddr iova, uint64_t length);
+void iommu_unmapped(struct iommu_stage *stage, gaddr iova, uint64_t length);
+
+/* dma.c: must DMA of this direction in this memory go through the pool? */
+bool dma_by_message(const struct space *space, const struct region *region, bool read_only,
+                    enum dma_direction direction);
 
 #endif

@@ -16,7 +16,8 @@ static void view_set_pointers(const struct space *space, struct view *view)
     for (unsigned i = 0; i < view->table.count; i++) {
         struct view_range *range = &view->table.ranges[i];
         for (enum dma_direction way = DMA_TO_DEVICE; way <= DMA_FROM_DEVICE; way++) {
-            bool direct = !look_at_all && range->region && !dma_by_message(space, range, way);
+            bool direct =
+                !look_at_all && range->region && !dma_by_message(space, range->region, range->read_only, way);
             range->host[way] = direct ? range->region->host + range->at.offset : NULL;
         }
     }
@@ -27,10 +28,17 @@ void space_refresh(struct space *space)
     view_set_pointers(space, space->view);
 }
 
+/* How far addresses go, in bytes. */
+static uint64_t space_reach(const struct space *space)
+{
+    return space->dma_mask && space->dma_mask < 64 ? min_u64(space->size, UINT64_C(1) << space->dma_mask)
+                                                   : space->size;
+}
+
 /* True when what is seen is not what was seen before. */
 static bool space_rebuild(struct space *space)
 {
-    struct view *old = space->view, *view = view_new(space->root, space->size);
+    struct view *old = space->view, *view = view_new(space->root, space_reach(space));
     view_set_pointers(space, view);
     space->view = view;
     space->front.table = view->table;
@@ -166,24 +174,28 @@ void space_unlisten(struct space_listener *listener)
     list_remove(&listener->node);
 }
 
-/* Access. One step of a long access: what answers at `addr`, and for how many of the `length` bytes that come
- * next. It is copied, since the view may go while the step is done. */
-struct step {
-    struct region *region;
-    struct region_at at;
-    uint64_t length;
-    bool read_only;
-};
-
-static struct step space_step(const struct space *space, gaddr addr, uint64_t length)
+struct space_step space_step(const struct space *space, gaddr addr, uint64_t length, enum dma_direction way)
 {
     const struct view_range *range = view_find(&space->front.table, addr);
     uint64_t offset = addr - range->start;
-    if (addr >= space->size) return (struct step){.length = length};
-    return (struct step){.region = range->region,
-                         .at = region_at(range->at.offset + offset),
-                         .length = min_u64(length, range->length - offset),
-                         .read_only = range->read_only};
+    if (unlikely(addr >= space->front.table.size))
+        return (struct space_step){.length = length, .why = MEM_DECODE_ERROR};
+    if (unlikely(space->iommu != NULL)) return iommu_step(space->iommu, addr, length, way);
+    return (struct space_step){.region = range->region,
+                               .at = region_at(range->at.offset + offset),
+                               .length = min_u64(length, range->length - offset),
+                               .read_only = range->read_only,
+                               .why = range->region ? MEM_OK : MEM_DECODE_ERROR};
+}
+
+enum mem_result space_missed(struct space *space, gaddr addr, const struct space_step *step,
+                             enum dma_direction way)
+{
+    if (space->dma_mask && addr >= space->front.table.size)
+        lint(space->name, "mem/dma.h, dma_mask", "address 0x%llx does not fit into the %u bits of the device",
+             (unsigned long long)addr, space->dma_mask);
+    if (step->fault) iommu_report(space->iommu, addr, step->fault, way);
+    return step->why;
 }
 
 const struct view_range *space_find(const struct space *space, gaddr addr, struct region_at *at)
@@ -197,12 +209,12 @@ enum mem_result space_read(struct space *space, gaddr addr, void *to, uint64_t l
 {
     enum mem_result result = MEM_OK;
     for (uint8_t *next = to; length;) {
-        struct step step = space_step(space, addr, length);
+        struct space_step step = space_step(space, addr, length, DMA_TO_DEVICE);
         if (step.region) {
             result |= region_read(step.region, step.at, next, step.length);
         } else {
             memset(next, 0xff, (size_t)step.length);
-            result |= MEM_DECODE_ERROR;
+            result |= space_missed(space, addr, &step, DMA_TO_DEVICE);
         }
         next += step.length;
         addr += step.length;
@@ -215,9 +227,9 @@ enum mem_result space_write(struct space *space, gaddr addr, const void *from, u
 {
     enum mem_result result = MEM_OK;
     for (const uint8_t *next = from; length;) {
-        struct step step = space_step(space, addr, length);
+        struct space_step step = space_step(space, addr, length, DMA_FROM_DEVICE);
         result |= step.region ? region_write(step.region, step.at, next, step.length, step.read_only)
-                              : MEM_DECODE_ERROR;
+                              : space_missed(space, addr, &step, DMA_FROM_DEVICE);
         next += step.length;
         addr += step.length;
         length -= step.length;
@@ -231,12 +243,12 @@ enum mem_result space_fill(struct space *space, gaddr addr, uint8_t byte, uint64
     memset(block, byte, sizeof(block));
     enum mem_result result = MEM_OK;
     while (length) {
-        struct step step = space_step(space, addr, length);
+        struct space_step step = space_step(space, addr, length, DMA_FROM_DEVICE);
         if (step.region) {
             step.length = min_u64(step.length, sizeof(block));
             result |= region_write(step.region, step.at, block, step.length, step.read_only);
         } else {
-            result |= MEM_DECODE_ERROR;
+            result |= space_missed(space, addr, &step, DMA_FROM_DEVICE);
         }
         addr += step.length;
         length -= step.length;
@@ -304,7 +316,7 @@ bool space_peek(const struct space *space, gaddr addr, void *to, uint64_t length
 {
     bool all = true;
     for (uint8_t *next = to; length;) {
-        struct step step = space_step(space, addr, length);
+        struct space_step step = space_step(space, addr, length, DMA_TO_DEVICE);
         if (step.region && step.region->host) {
             memcpy(next, step.region->host + step.at.offset, (size_t)step.length);
         } else {
@@ -322,7 +334,7 @@ bool space_poke(struct space *space, gaddr addr, const void *from, uint64_t leng
 {
     bool all = true;
     for (const uint8_t *next = from; length;) {
-        struct step step = space_step(space, addr, length);
+        struct space_step step = space_step(space, addr, length, DMA_FROM_DEVICE);
         if (step.region && step.region->host)
             region_write(step.region, step.at, next, step.length, false);
         else
@@ -345,7 +357,7 @@ static const char *range_kind(const struct view_range *range)
 
 void space_print(const struct space *space, FILE *to)
 {
-    fprintf(to, "space %s, %" PRIu64 " bytes\n", space->name, space->size);
+    fprintf(to, "space %s, %" PRIu64 " bytes\n", space->name, space->front.table.size);
     for (unsigned i = 0; i < space->view->table.count; i++) {
         const struct view_range *range = &space->view->table.ranges[i];
         if (!range->region) continue;

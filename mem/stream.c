@@ -123,18 +123,16 @@ static uint64_t unit_need(const struct stream *stream, struct cursor *cursor, bo
     *whole = true;
     while (left) {
         const struct sg_piece *piece = &stream->list->pieces[cursor->piece];
-        struct region_at at;
-        gaddr addr = piece->addr + cursor->offset;
-        const struct view_range *range = space_find(stream->space, addr, &at);
-        if (!range->region) {
+        struct space_step step = space_step(stream->space, piece->addr + cursor->offset,
+                                            min_u64(left, piece->length - cursor->offset), stream->direction);
+        if (!step.region) {
             *whole = false;
             return need;
         }
-        uint64_t room = range->length - (addr - range->start);
-        uint64_t bytes = min_u64(left, min_u64(piece->length - cursor->offset, room));
-        if (dma_by_message(stream->space, range, stream->direction)) need += bytes;
-        cursor_advance(cursor, stream->list, bytes);
-        left -= bytes;
+        if (dma_by_message(stream->space, step.region, step.read_only, stream->direction))
+            need += step.length;
+        cursor_advance(cursor, stream->list, step.length);
+        left -= step.length;
     }
     return need;
 }

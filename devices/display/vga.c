@@ -400,3 +400,8 @@ uint64_t vga_generation(const struct vga *vga)
 {
     return vga->generation;
 }
+
+struct region *vga_memory(const struct vga *vga)
+{
+    return vga->memory;
+}

@@ -54,4 +54,7 @@ bool vga_text_get(const struct vga *vga, struct vga_text *text);
 /* Changes whenever what the screen shows may have changed (but for what is written through BAR 0). */
 uint64_t vga_generation(const struct vga *vga);
 
+/* All of video memory, for saving and loading. */
+struct region *vga_memory(const struct vga *vga);
+
 #endif

@@ -143,17 +143,22 @@ static void fail_at_address(struct ata_disk *disk, bool writing)
 
 /* Between disk and buffer. */
 
-static void submit(struct ata_disk *disk, enum ata_phase phase, enum block_op op, uint32_t sectors)
+static void prepare(struct ata_disk *disk, enum block_op op, uint32_t sectors)
 {
     struct block_request *request = &disk->request;
-    set_phase(disk, phase);
     disk->piece = (struct iovec){disk->state->buffer, (size_t)sectors * ATA_SECTOR};
     request->op = op;
     request->offset = (uint64_t)disk->state->lba * ATA_SECTOR;
     request->pieces = &disk->piece;
     request->count = sectors ? 1 : 0;
     request->size = (uint64_t)sectors * ATA_SECTOR;
-    block_submit(disk->block, request);
+}
+
+static void submit(struct ata_disk *disk, enum ata_phase phase, enum block_op op, uint32_t sectors)
+{
+    set_phase(disk, phase);
+    prepare(disk, op, sectors);
+    block_submit(disk->block, &disk->request);
 }
 
 void ata_read_more(struct ata_disk *disk)
@@ -409,6 +414,28 @@ void ata_loaded(struct ata_disk *disk)
         submit(disk, ATA_WRITING, BLOCK_WRITE, s->block_end / ATA_SECTOR);
     else if (s->phase == ATA_FLUSHING)
         ata_flush(disk);
+}
+
+void ata_save_request(const struct ata_disk *disk, struct state_buffer *to)
+{
+    struct block_request_state request;
+    block_request_get_state(&disk->request, &request);
+    state_save(&block_request_table, &request, to);
+}
+
+bool ata_load_request(struct ata_disk *disk, struct state_buffer *from, struct error *error)
+{
+    struct block_request_state request;
+    block_cancel(&disk->request);
+    if (!state_load(&block_request_table, &request, from, error)) return false;
+    if (ata_present(disk) && !state_is_sane(disk->state))
+        return error_set(error, "%s: no drive can be in this state", disk->name);
+    if (!request.busy) return true;
+    if (!ata_present(disk) || request.size > sizeof disk->state->buffer)
+        return error_set(error, "%s: the request in flight does not fit the drive", disk->name);
+    prepare(disk, (enum block_op)request.op, (uint32_t)(request.size / ATA_SECTOR));
+    return block_request_resume(disk->block, &disk->request, &request) ||
+           error_set(error, "%s: the request in flight does not fit the drive", disk->name);
 }
 
 /* Creation. */

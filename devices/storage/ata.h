@@ -159,6 +159,10 @@ void ata_soft_reset_begin(struct ata_disk *disk);
 void ata_soft_reset_end(struct ata_disk *disk);
 /* The state was replaced by a saved one: puts requests in flight again. */
 void ata_loaded(struct ata_disk *disk);
+/* The request in flight, beside the state. Loading takes it up again, in place of what ata_loaded did, and refuses a state
+ * that no drive can have made. */
+void ata_save_request(const struct ata_disk *disk, struct state_buffer *to);
+bool ata_load_request(struct ata_disk *disk, struct state_buffer *from, struct error *error);
 
 /* True while the drive does not look at the Command Block registers (BSY or DRQ, ATA/ATAPI-6, 7.1). */
 static inline bool ata_busy(const struct ata_disk *disk)

@@ -356,6 +356,77 @@ void bus_master_loaded(struct bus_master *engine)
     }
 }
 
+/* What the engine holds beside its registers; the pieces of the list follow. */
+enum { NO_DRIVE = 0xff };
+struct engine_state {
+    uint8_t disk, served; /* NO_DRIVE: none */
+    uint32_t pieces;
+};
+static const struct state_field engine_fields[] = {
+    STATE_FIELD(struct engine_state, disk),
+    STATE_FIELD(struct engine_state, served),
+    STATE_FIELD(struct engine_state, pieces),
+    STATE_END,
+};
+static const struct state_table engine_table = {"bus-master", 1, sizeof(struct engine_state), engine_fields};
+
+struct piece_state {
+    uint64_t addr, length;
+};
+static const struct state_field piece_fields[] = {
+    STATE_FIELD(struct piece_state, addr),
+    STATE_FIELD(struct piece_state, length),
+    STATE_END,
+};
+static const struct state_table piece_table = {"bus-master-piece", 1, sizeof(struct piece_state), piece_fields};
+
+void bus_master_save_transfer(const struct bus_master *engine, const struct ata_disk *drives,
+                              struct state_buffer *to)
+{
+    struct engine_state state = {NO_DRIVE, NO_DRIVE, 0};
+    if (engine->disk) state.disk = (uint8_t)(engine->disk - drives);
+    if (engine->served) state.served = (uint8_t)(engine->served - drives);
+    if (engine->state->moving) state.pieces = engine->list.count;
+    state_save(&engine_table, &state, to);
+    for (uint32_t i = 0; i < state.pieces; i++) {
+        struct piece_state piece = {engine->list.pieces[i].addr, engine->list.pieces[i].length};
+        state_save(&piece_table, &piece, to);
+    }
+    transfer_save(&engine->transfer, to);
+}
+
+static bool load_drive(struct bus_master *engine, struct ata_disk *drives, uint8_t place,
+                       struct ata_disk **drive, struct error *error)
+{
+    *drive = NULL;
+    if (place == NO_DRIVE) return true;
+    if (place > 1 || !ata_present(&drives[place]))
+        return error_set(error, "%s: there is no drive %u", engine->name, place);
+    *drive = &drives[place];
+    return true;
+}
+
+bool bus_master_load_transfer(struct bus_master *engine, struct ata_disk *drives, struct state_buffer *from,
+                              struct transfer_waits *waits, struct error *error)
+{
+    struct engine_state state;
+    transfer_cancel(&engine->transfer);
+    if (!state_load(&engine_table, &state, from, error) ||
+        !load_drive(engine, drives, state.disk, &engine->disk, error) ||
+        !load_drive(engine, drives, state.served, &engine->served, error))
+        return false;
+    sglist_reset(&engine->list);
+    for (uint32_t i = 0; i < state.pieces; i++) {
+        struct piece_state piece;
+        if (!state_load(&piece_table, &piece, from, error)) return false;
+        sglist_add(&engine->list, piece.addr, piece.length);
+    }
+    struct block *block = engine->served ? engine->served->block : NULL;
+    return transfer_load(&engine->transfer, block, &engine->list, from, waits, error) &&
+           (transfer_busy(&engine->transfer) == engine->state->moving ||
+            error_set(error, "%s: a transfer is missing", engine->name));
+}
+
 void bus_master_init(struct bus_master *engine, struct bus_master_state *state, const char *name,
                      struct pci_function *function, struct clock *clock, struct mem_guard *guard)
 {

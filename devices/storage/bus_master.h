@@ -73,6 +73,11 @@ void bus_master_init(struct bus_master *engine, struct bus_master_state *state, 
 void bus_master_destroy(struct bus_master *engine);
 void bus_master_reset(struct bus_master *engine); /* cancels at once */
 void bus_master_loaded(struct bus_master *engine);
+/* The transfer under way, beside the state; drives are named by their place in `drives`. Loading takes it up again, in place
+ * of what bus_master_loaded did. `waits`: see transfer_load. */
+void bus_master_save_transfer(const struct bus_master *engine, const struct ata_disk *drives, struct state_buffer *to);
+bool bus_master_load_transfer(struct bus_master *engine, struct ata_disk *drives, struct state_buffer *from,
+                              struct transfer_waits *waits, struct error *error);
 
 /* The registers, by byte; `offset` is below BUS_MASTER_PORTS. */
 uint8_t bus_master_read(const struct bus_master *engine, unsigned offset);

@@ -5,12 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes that came through the door wait here until the device takes them. */
-static void deliver(void *owner, const uint8_t *data, size_t size)
+/* Puts bytes at the end of the queue. */
+static void enqueue(struct chardev *chardev, const uint8_t *data, size_t size)
 {
-    struct chardev *chardev = owner;
-    bool was_empty = chardev->head == chardev->tail;
-    if (was_empty) chardev->head = chardev->tail = 0;
+    if (chardev->head == chardev->tail) chardev->head = chardev->tail = 0;
     if (chardev->tail + size > chardev->capacity) {
         size_t pending = chardev->tail - chardev->head;
         size_t capacity = (pending + size) * 2;
@@ -25,7 +23,15 @@ static void deliver(void *owner, const uint8_t *data, size_t size)
     }
     memcpy(chardev->queue + chardev->tail, data, size);
     chardev->tail += size;
-    if (was_empty && chardev->input_ready) chardev->input_ready(chardev->device);
+}
+
+/* Bytes that came through the door wait here until the device takes them. */
+static void deliver(void *owner, const uint8_t *data, size_t size)
+{
+    struct chardev *chardev = owner;
+    bool was_empty = chardev_pending(chardev) == 0;
+    enqueue(chardev, data, size);
+    if (was_empty && chardev_pending(chardev) && chardev->input_ready) chardev->input_ready(chardev->device);
 }
 
 void chardev_init(struct chardev *chardev, struct door *door, const char *name)
@@ -69,4 +75,31 @@ void chardev_feed(struct chardev *chardev, const void *data, size_t size)
 size_t chardev_backlog(const struct chardev *chardev)
 {
     return chardev_pending(chardev) + chardev->port.waiting;
+}
+
+/* ---- save and load ---- */
+
+struct queue_state {
+    uint64_t pending; /* bytes that follow */
+};
+static const struct state_field queue_fields[] = {STATE_FIELD(struct queue_state, pending), STATE_END};
+static const struct state_table queue_table = {"chardev", 1, sizeof(struct queue_state), queue_fields};
+
+void chardev_save(const struct chardev *chardev, struct state_buffer *to)
+{
+    struct queue_state state = {chardev_pending(chardev)};
+    state_save(&queue_table, &state, to);
+    if (state.pending) state_buffer_add(to, chardev->queue + chardev->head, (size_t)state.pending);
+}
+
+bool chardev_load(struct chardev *chardev, struct state_buffer *from, struct error *error)
+{
+    struct queue_state state;
+    if (!state_load(&queue_table, &state, from, error)) return false;
+    if (state.pending > from->size - from->cursor)
+        return error_set(error, "%s: state ends early", chardev->name);
+    chardev->head = chardev->tail;
+    if (state.pending) enqueue(chardev, from->data + from->cursor, (size_t)state.pending);
+    from->cursor += (size_t)state.pending;
+    return true;
 }

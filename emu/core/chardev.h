@@ -47,4 +47,8 @@ size_t chardev_pending(const struct chardev *chardev); /* bytes to read now */
 void chardev_feed(struct chardev *chardev, const void *data, size_t size);
 size_t chardev_backlog(const struct chardev *chardev);
 
+/* The queue. Loading replaces it, and tells nobody. */
+void chardev_save(const struct chardev *chardev, struct state_buffer *to);
+bool chardev_load(struct chardev *chardev, struct state_buffer *from, struct error *error);
+
 #endif

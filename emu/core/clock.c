@@ -4,6 +4,7 @@
 #include "emu/core/clock.h"
 
 #include <stddef.h>
+#include <string.h>
 
 void clock_init(struct clock *clock, unsigned shift)
 {
@@ -115,4 +116,85 @@ unsigned clock_fire_due(struct clock *clock)
         due->fire(due->owner);
         fired++;
     }
+}
+
+/* ---- save and load ---- */
+
+struct clock_state {
+    int64_t base;
+    uint64_t next_order;
+    uint32_t pending;
+};
+static const struct state_field clock_fields[] = {
+    STATE_FIELD(struct clock_state, base),
+    STATE_FIELD(struct clock_state, next_order),
+    STATE_FIELD(struct clock_state, pending),
+    STATE_END,
+};
+static const struct state_table clock_table = {"clock", 1, sizeof(struct clock_state), clock_fields};
+
+#define EVENT_NAME 64
+struct event_state {
+    uint8_t name[EVENT_NAME]; /* ends with a zero byte */
+    int64_t deadline;
+    uint64_t order;
+};
+static const struct state_field event_fields[] = {
+    STATE_FIELD(struct event_state, name),
+    STATE_FIELD(struct event_state, deadline),
+    STATE_FIELD(struct event_state, order),
+    STATE_END,
+};
+static const struct state_table event_table = {"clock-event", 1, sizeof(struct event_state), event_fields};
+
+void clock_save(const struct clock *clock, struct state_buffer *to)
+{
+    struct clock_state state = {.base = clock->base, .next_order = clock->next_order};
+    for (struct list *node = clock->queue.next; node != &clock->queue; node = node->next) state.pending++;
+    state_save(&clock_table, &state, to);
+    for (struct list *node = clock->queue.next; node != &clock->queue; node = node->next) {
+        const struct clock_event *event = event_at(node);
+        struct event_state saved = {.deadline = event->deadline, .order = event->order};
+        strncpy((char *)saved.name, event->name, EVENT_NAME - 1);
+        state_save(&event_table, &saved, to);
+    }
+}
+
+static struct clock_event *event_find(struct clock *clock, const char *name)
+{
+    for (struct list *node = clock->all.next; node != &clock->all; node = node->next) {
+        struct clock_event *event = list_entry(node, struct clock_event, known);
+        if (!strncmp(event->name, name, EVENT_NAME - 1)) return event;
+    }
+    return NULL;
+}
+
+/* Events are saved soonest first, so each goes to the end of the queue. */
+static bool event_load(struct clock *clock, struct state_buffer *from, struct error *error)
+{
+    struct event_state saved;
+    if (!state_load(&event_table, &saved, from, error)) return false;
+    saved.name[EVENT_NAME - 1] = 0;
+    struct clock_event *event = event_find(clock, (const char *)saved.name);
+    if (!event) return error_set(error, "clock: there is no event %s", (const char *)saved.name);
+    bool first = list_empty(&clock->queue);
+    if (clock_event_pending(event) || saved.deadline == VTIME_NEVER || saved.order >= clock->next_order ||
+        (!first && event_at(clock->queue.prev)->deadline > saved.deadline))
+        return error_set(error, "clock: event %s is out of order", (const char *)saved.name);
+    event->deadline = saved.deadline;
+    event->order = saved.order;
+    list_append(&clock->queue, &event->queued);
+    return true;
+}
+
+bool clock_load(struct clock *clock, struct state_buffer *from, struct error *error)
+{
+    struct clock_state state;
+    if (!state_load(&clock_table, &state, from, error)) return false;
+    while (!list_empty(&clock->queue)) clock_event_cancel(event_at(clock->queue.next));
+    clock->base = state.base;
+    clock->next_order = state.next_order;
+    for (uint32_t i = 0; i < state.pending; i++)
+        if (!event_load(clock, from, error)) return false;
+    return true;
 }

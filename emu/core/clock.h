@@ -18,7 +18,9 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "emu/core/error.h"
 #include "emu/core/list.h"
+#include "emu/core/state.h"
 
 typedef int64_t vtime; /* virtual nanoseconds */
 
@@ -79,5 +81,10 @@ void clock_advance(struct clock *clock, uint64_t insns); /* that many retired; n
 void clock_jump(struct clock *clock, vtime to); /* every CPU is halted; into the past: does nothing */
 /* Fires what was due when it was called, soonest first; returns how many. No CPU is in flight. */
 unsigned clock_fire_due(struct clock *clock);
+
+/* Time and what is pending, by name. Loading replaces all of it; an event that no longer exists, or one out of order, is
+ * an error, and then nothing may be relied on. No CPU is in flight. */
+void clock_save(const struct clock *clock, struct state_buffer *to);
+bool clock_load(struct clock *clock, struct state_buffer *from, struct error *error);
 
 #endif

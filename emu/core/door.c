@@ -58,7 +58,7 @@ void door_port_destroy(struct door_port *port)
 
 void door_post(struct door_port *port, const void *data, size_t size)
 {
-    if (!port->door || !size) return;
+    if (!port->door || !size || port->door->deaf) return;
     struct door_item *item = malloc(sizeof *item + size);
     if (!item) return; /* as a wire that lost it */
     item->port = port;
@@ -85,7 +85,81 @@ void door_let_in(struct door *door)
         door->let_in++;
         if (trace_on(&door_event))
             trace_emit(&door_event, door->clock, item->port->name, (uint64_t)item->size);
+        if (door->heard) door->heard(door->owner, item->port, item->data, item->size);
         item->port->deliver(item->port->owner, item->data, item->size);
         free(item);
     }
+}
+
+struct door_port *door_find(struct door *door, const char *name)
+{
+    for (struct list *node = door->ports.next; node != &door->ports; node = node->next) {
+        struct door_port *port = list_entry(node, struct door_port, known);
+        if (!strcmp(port->name, name)) return port;
+    }
+    return NULL;
+}
+
+/* ---- save and load ---- */
+
+struct door_state {
+    uint64_t posted, let_in;
+    uint32_t waiting; /* events */
+};
+static const struct state_field door_fields[] = {
+    STATE_FIELD(struct door_state, posted),
+    STATE_FIELD(struct door_state, let_in),
+    STATE_FIELD(struct door_state, waiting),
+    STATE_END,
+};
+static const struct state_table door_table = {"door", 1, sizeof(struct door_state), door_fields};
+
+#define PORT_NAME 32
+struct item_state {
+    uint8_t port[PORT_NAME]; /* ends with a zero byte */
+    uint64_t size;           /* bytes that follow */
+};
+static const struct state_field item_fields[] = {
+    STATE_FIELD(struct item_state, port),
+    STATE_FIELD(struct item_state, size),
+    STATE_END,
+};
+static const struct state_table item_table = {"door-event", 1, sizeof(struct item_state), item_fields};
+
+void door_save(const struct door *door, struct state_buffer *to)
+{
+    struct door_state state = {.posted = door->posted, .let_in = door->let_in};
+    for (struct list *node = door->waiting.next; node != &door->waiting; node = node->next) state.waiting++;
+    state_save(&door_table, &state, to);
+    for (struct list *node = door->waiting.next; node != &door->waiting; node = node->next) {
+        const struct door_item *item = list_entry(node, struct door_item, node);
+        struct item_state saved = {.size = item->size};
+        strncpy((char *)saved.port, item->port->name, PORT_NAME - 1);
+        state_save(&item_table, &saved, to);
+        state_buffer_add(to, item->data, item->size);
+    }
+}
+
+static bool item_load(struct door *door, struct state_buffer *from, struct error *error)
+{
+    struct item_state saved;
+    if (!state_load(&item_table, &saved, from, error)) return false;
+    saved.port[PORT_NAME - 1] = 0;
+    struct door_port *port = door_find(door, (const char *)saved.port);
+    if (!port) return error_set(error, "door: there is no port %s", (const char *)saved.port);
+    if (saved.size > from->size - from->cursor) return error_set(error, "door: state ends early");
+    door_post(port, from->data + from->cursor, (size_t)saved.size);
+    from->cursor += (size_t)saved.size;
+    return true;
+}
+
+bool door_load(struct door *door, struct state_buffer *from, struct error *error)
+{
+    struct door_state state;
+    if (!state_load(&door_table, &state, from, error)) return false;
+    drop_waiting(door, NULL);
+    for (uint32_t i = 0; i < state.waiting; i++)
+        if (!item_load(door, from, error)) return false;
+    door->let_in = state.let_in;
+    return true;
 }

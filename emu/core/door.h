@@ -15,13 +15,22 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "emu/core/clock.h"
+#include "emu/core/error.h"
 #include "emu/core/list.h"
+#include "emu/core/state.h"
+
+struct door_port;
 
 struct door {
     struct clock *clock;
     struct list waiting; /* posted, not yet let in */
     struct list ports;
     uint64_t posted, let_in; /* events so far */
+
+    /* For a recording: told of each event as it is let in. NULL: nobody listens. */
+    void (*heard)(void *owner, const struct door_port *port, const uint8_t *data, size_t size);
+    void *owner;
+    bool deaf; /* a replay stands at the door: what is posted is lost */
 };
 
 struct door_port {
@@ -49,5 +58,10 @@ bool door_waiting(const struct door *door);
 /* For the run loop, between runs: delivers everything that waits when it is called. What a delivery posts in
  * its turn waits for the next call. */
 void door_let_in(struct door *door);
+
+struct door_port *door_find(struct door *door, const char *name); /* NULL: no such port */
+/* What waits, by the names of the ports. Loading replaces it. */
+void door_save(const struct door *door, struct state_buffer *to);
+bool door_load(struct door *door, struct state_buffer *from, struct error *error);
 
 #endif

@@ -619,6 +619,31 @@ static bool set_limit(struct options *options, char *value, struct error *error)
     return properties_parse(value, NULL, properties, options, error);
 }
 
+static bool set_loadvm(struct options *options, char *value, struct error *error)
+{
+    return set_path(&options->load_file, value, error);
+}
+
+static bool set_savevm(struct options *options, char *value, struct error *error)
+{
+    char *comma = strchr(value, ',');
+    if (comma) *comma = 0;
+    if (!comma || !duration_parse(value, &options->save_at))
+        return error_set(error, "%s: is not a time and a file; say when and where, like 5s,machine.vm",
+                         or_empty(value));
+    return set_path(&options->save_file, comma + 1, error);
+}
+
+static bool set_record(struct options *options, char *value, struct error *error)
+{
+    return set_path(&options->record_file, value, error);
+}
+
+static bool set_replay(struct options *options, char *value, struct error *error)
+{
+    return set_path(&options->replay_file, value, error);
+}
+
 static bool set_type(struct options *options, char *value, struct error *error)
 {
     struct typed_text *typed = &options->typed[options->typed_count];
@@ -815,6 +840,11 @@ const struct option option_table[] = {
      "end with status 6 after N instructions or T of virtual time (5s, 200ms)", set_limit},
     {"type", NULL, "T:TEXT", "type TEXT on the keyboard at virtual time T; \\n is Enter; repeatable",
      set_type},
+
+    {"loadvm", NULL, "FILE", "go on with the machine that was saved in FILE", set_loadvm},
+    {"savevm-at", NULL, "T,FILE", "save the machine to FILE at virtual time T, and go on", set_savevm},
+    {"record", NULL, "FILE", "write to FILE what comes in from outside, and when", set_record},
+    {"replay", NULL, "FILE", "repeat the run that was recorded in FILE", set_replay},
 
     {NULL, NULL, NULL, "Looking inside", NULL},
     {"s", NULL, NULL, "short for -gdb tcp::1234", set_gdb_default},

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "emu/board/replay.h"
 #include "emu/core/bits.h"
 #include "emu/ui/option_table.h"
 #include "emu/ui/values.h"
@@ -185,6 +186,21 @@ static bool check_stdio(const struct options *options, const struct options_host
            error_set(error, "-display: curses: there is no graphics card; say -vga std");
 }
 
+/* A run that is to be repeated keeps its disks as they are, and what a debugger does to it would be missing. */
+static bool settle_recording(struct options *options, struct error *error)
+{
+    if (!options->record_file && !options->replay_file) return true;
+    const char *name = options->record_file ? "record" : "replay";
+    if (options->record_file && options->replay_file)
+        return error_set(error, "-record: not together with -replay");
+    if (options->gdb && options->record_file) return error_set(error, "-record: not together with -gdb");
+    if (options->board.cpus > 1)
+        return error_set(error, "-%s: -smp %u: only one CPU can be recorded", name, options->board.cpus);
+    for (unsigned i = 0; i < BOARD_DRIVES; i++) options->board.drives[i].snapshot = true;
+    return !options->replay_file || replay_date(options->replay_file, &options->board.date, error) ||
+           error_prefix(error, "-replay");
+}
+
 bool options_settle(struct options *options, const struct options_host *host, struct error *error)
 {
     settle_display(options, host);
@@ -194,5 +210,5 @@ bool options_settle(struct options *options, const struct options_host *host, st
     if (!options->date_said) options->board.date = live ? host->now : FIXED_DATE;
     if (options->wait_for_gdb && !options->gdb)
         return error_set(error, "-S: nobody could start the machine; add -s or -gdb tcp::PORT");
-    return check_stdio(options, host, error);
+    return settle_recording(options, error) && check_stdio(options, host, error);
 }

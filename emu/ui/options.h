@@ -62,6 +62,9 @@ struct options {
 
     uint64_t limit_insns; /* UINT64_MAX: none */
     vtime limit_time;     /* VTIME_NEVER: none */
+    const char *load_file, *save_file; /* -loadvm, -savevm-at; NULL: not given */
+    vtime save_at;
+    const char *record_file, *replay_file; /* NULL: not given */
     bool stats;
     const char *log_file;   /* -D; NULL: stderr */
     const char *trace_file; /* NULL: as -D */

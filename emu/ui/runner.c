@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "emu/board/replay.h"
+#include "emu/board/snapshot.h"
 #include "emu/core/log.h"
 #include "emu/cpu/report.h"
 #include "emu/debug/disassemble.h"
@@ -45,6 +47,9 @@ struct runner {
     bool was_stopped; /* by the debugger */
     int held_status;  /* the run is over, but a debugger still looks at the machine */
     bool asleep_said;
+    bool saved;                  /* -savevm-at is done */
+    struct recording *recording; /* NULL without -record */
+    struct replay *replay;       /* NULL without -replay */
 };
 
 /* ---- setting up ---- */
@@ -99,6 +104,20 @@ static bool open_gdb(struct runner *runner, struct error *error)
     return true;
 }
 
+/* After the machine is made or loaded, and before anything comes in. */
+static bool open_recordings(struct runner *runner, struct error *error)
+{
+    const struct options *options = runner->options;
+    if (options->load_file && !board_load(runner->board, options->load_file, error))
+        return error_prefix(error, "-loadvm");
+    if (options->record_file &&
+        !(runner->recording = recording_new(runner->board, options->record_file, error)))
+        return error_prefix(error, "-record");
+    if (options->replay_file && !(runner->replay = replay_new(runner->board, options->replay_file, error)))
+        return error_prefix(error, "-replay");
+    return true;
+}
+
 struct runner *runner_new(const struct options *options, struct board *board, struct error *error)
 {
     struct runner *runner = calloc(1, sizeof *runner);
@@ -113,7 +132,8 @@ struct runner *runner_new(const struct options *options, struct board *board, st
     runner->held_status = RUNNING;
     runner->console.input.fd = -1;
     typist_init(&runner->typist, options);
-    if (!open_gdb(runner, error) || !connect_outputs(runner, error) || !open_dump(runner, error)) {
+    if (!open_recordings(runner, error) || !open_gdb(runner, error) || !connect_outputs(runner, error) ||
+        !open_dump(runner, error)) {
         runner_free(runner);
         return NULL;
     }
@@ -123,6 +143,9 @@ struct runner *runner_new(const struct options *options, struct board *board, st
 void runner_free(struct runner *runner)
 {
     if (!runner) return;
+    if (!recording_free(runner->recording))
+        message("-record: %s: not all could be written", runner->options->record_file);
+    replay_free(runner->replay);
     text_display_free(runner->display);
     gdb_stub_free(runner->gdb);
     for (unsigned i = 0; i < runner->output_count; i++) char_output_free(runner->output[i]);
@@ -169,6 +192,8 @@ static bool asleep(struct runner *runner)
         runner->dead_since = VTIME_NEVER;
         return false;
     }
+    if (runner->replay && replay_next(runner->replay) != VTIME_NEVER) return false;
+    if (runner->options->save_file && !runner->saved) return false;
     if (runner->options->limit_time != VTIME_NEVER || typist_next(&runner->typist) != VTIME_NEVER)
         return false;
     return clock_deadline(board_clock(runner->board)) == VTIME_NEVER || dead(runner);
@@ -291,6 +316,9 @@ static struct board_budget next_budget(struct runner *runner)
     if (runner->pace.on) budget.until = earlier(budget.until, pace_target(&runner->pace, now));
     budget.until = earlier(budget.until, typist_next(&runner->typist));
     budget.until = earlier(budget.until, runner->options->limit_time);
+    if (runner->options->save_file && !runner->saved)
+        budget.until = earlier(budget.until, runner->options->save_at);
+    if (runner->replay) budget.until = earlier(budget.until, replay_next(runner->replay));
     uint64_t left = runner->options->limit_insns - board_insns(runner->board);
     if (left < budget.insns) budget.insns = left;
     if (runner->gdb) gdb_stub_step_pending(runner->gdb, &budget);
@@ -307,6 +335,18 @@ static int report(struct runner *runner, enum board_stop stop, int status)
     return RUNNING;
 }
 
+/* -savevm-at. False when it failed. */
+static bool save_when_due(struct runner *runner)
+{
+    struct error error = {{0}};
+    if (!runner->options->save_file || runner->saved || board_now(runner->board) < runner->options->save_at)
+        return true;
+    runner->saved = true;
+    if (board_save(runner->board, runner->options->save_file, &error)) return true;
+    message("-savevm-at: %s", error.text);
+    return false;
+}
+
 static int run_slice(struct runner *runner)
 {
     if (stopped(runner)) {
@@ -316,6 +356,8 @@ static int run_slice(struct runner *runner)
     if (runner->held_status != RUNNING) return runner->held_status;
     if (runner->was_stopped) pace_restart(&runner->pace, board_now(runner->board));
     runner->was_stopped = false;
+    if (!save_when_due(runner)) return STATUS_TROUBLE;
+    if (runner->replay && replay_over(runner->replay)) return STATUS_OK;
     typist_type(&runner->typist, board_keyboard(runner->board), board_now(runner->board));
     struct board_budget budget = next_budget(runner);
     enum board_stop stop = board_run(runner->board, &budget);

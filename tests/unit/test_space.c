@@ -326,8 +326,8 @@ static enum mem_result dma_chip_write(void *owner, struct region_at at, unsigned
     (void)at;
     (void)size;
     if (value != 1) return MEM_OK;
-    uint64_t command = 1;
-    chip->result = space_write(chip->space, chip->target, &command, 4);
+    static const uint8_t command[4] = {1};
+    chip->result = space_write(chip->space, chip->target, command, sizeof(command));
     return MEM_OK;
 }
 
