@@ -6,6 +6,7 @@
 
 include tests/guests/guests.mk
 include tests/fuzz/fuzz.mk
+include tests/cross.mk
 
 CHECK_CFLAGS = $(shell pkg-config --cflags check 2>/dev/null)
 CHECK_LIBS   = $(shell pkg-config --libs check 2>/dev/null)
