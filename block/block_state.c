@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/* A disk in a saved machine: the fingerprint of what lies in its image, and what an overlay keeps aside. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "block/block_internal.h"
+#include "emu/core/bits.h"
+
+/* Bytes that are hashed, saved and loaded at once. */
+#define PIECE (256 * 1024)
+
+static int store_move(struct block_store *store, bool write, uint64_t offset, void *bytes, uint64_t size)
+{
+    struct iovec piece = {bytes, (size_t)size};
+    struct vector at = {&piece, 1, 0};
+    struct store_progress progress;
+    return (write ? store->ops->writev : store->ops->readv)(store, offset, at, size, &progress);
+}
+
+/* FNV-1a over words instead of bytes, the end padded with zeros. */
+static uint64_t hash_words(uint64_t hash, uint8_t *bytes, uint64_t size)
+{
+    while (size % 8) bytes[size++] = 0;
+    for (uint64_t at = 0; at < size; at += 8) hash = (hash ^ le64_load(bytes + at)) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+int block_fingerprint(struct block *block, uint64_t *hash)
+{
+    struct block_store *below = store_overlay_below(block->store);
+    struct block_store *store = below ? below : block->store;
+    uint8_t *bytes = malloc(PIECE);
+    int error = bytes ? 0 : ENOMEM;
+    *hash = UINT64_C(0xcbf29ce484222325) ^ store->size;
+    for (uint64_t at = 0; !error && at < store->size; at += PIECE) {
+        uint64_t size = store->size - at < PIECE ? store->size - at : PIECE;
+        error = store_move(store, false, at, bytes, size);
+        if (!error) *hash = hash_words(*hash, bytes, size);
+    }
+    free(bytes);
+    return error;
+}
+
+/* A run of sectors of an overlay; their bytes follow. The last run has none. */
+struct run_state {
+    uint64_t sector, size;
+};
+static const struct state_field run_fields[] = {
+    STATE_FIELD(struct run_state, sector),
+    STATE_FIELD(struct run_state, size),
+    STATE_END,
+};
+static const struct state_table run_table = {"disk-run", 1, sizeof(struct run_state), run_fields};
+
+static bool save_run(struct block *block, const struct run_state *run, struct state_buffer *to,
+                     struct error *error)
+{
+    uint8_t *bytes = malloc(PIECE);
+    int failed = bytes ? 0 : ENOMEM;
+    state_save(&run_table, run, to);
+    for (uint64_t done = 0; !failed && done < run->size; done += PIECE) {
+        uint64_t size = run->size - done < PIECE ? run->size - done : PIECE;
+        failed = store_move(block->store, false, run->sector * BLOCK_SECTOR + done, bytes, size);
+        if (!failed) state_buffer_add(to, bytes, (size_t)size);
+    }
+    free(bytes);
+    return !failed ||
+           error_set(error, "%s: what was written cannot be read: %s", block->name, strerror(failed));
+}
+
+bool block_save(struct block *block, struct state_buffer *to, struct error *error)
+{
+    uint64_t sector = 0, count;
+    bool overlay = store_overlay_below(block->store) != NULL;
+    while (overlay && store_overlay_written(block->store, &sector, &count)) {
+        uint64_t room = block->store->size - sector * BLOCK_SECTOR;
+        struct run_state run = {sector, count * BLOCK_SECTOR < room ? count * BLOCK_SECTOR : room};
+        if (!save_run(block, &run, to, error)) return false;
+        sector += count;
+    }
+    state_save(&run_table, &(struct run_state){0, 0}, to);
+    return true;
+}
+
+bool block_load(struct block *block, struct state_buffer *from, struct error *error)
+{
+    bool overlay = store_overlay_below(block->store) != NULL;
+    if (overlay) store_overlay_clear(block->store);
+    for (;;) {
+        struct run_state run;
+        if (!state_load(&run_table, &run, from, error)) return false;
+        if (!run.size) return true;
+        uint64_t sectors = block_sectors(block);
+        if (!overlay || run.sector >= sectors || run.size > block->store->size - run.sector * BLOCK_SECTOR ||
+            run.size > from->size - from->cursor)
+            return error_set(error, "%s: saved sectors do not fit the disk", block->name);
+        int failed =
+            store_move(block->store, true, run.sector * BLOCK_SECTOR, from->data + from->cursor, run.size);
+        if (failed) return error_set(error, "%s: %s", block->name, strerror(failed));
+        from->cursor += (size_t)run.size;
+    }
+}
+
+/* ---- requests in flight ---- */
+
+static const struct state_field request_fields[] = {
+    STATE_FIELD(struct block_request_state, busy),
+    STATE_FIELD(struct block_request_state, op),
+    STATE_FIELD(struct block_request_state, offset),
+    STATE_FIELD(struct block_request_state, size),
+    STATE_FIELD(struct block_request_state, moved),
+    STATE_FIELD(struct block_request_state, touched),
+    STATE_FIELD(struct block_request_state, order),
+    STATE_FIELD(struct block_request_state, error),
+    STATE_END,
+};
+const struct state_table block_request_table = {"disk-request", 1, sizeof(struct block_request_state),
+                                                request_fields};
+
+void block_request_get_state(const struct block_request *request, struct block_request_state *state)
+{
+    *state = (struct block_request_state){.busy = block_request_busy(request)};
+    if (!state->busy) return;
+    state->op = (uint8_t)request->op;
+    state->offset = request->offset;
+    state->size = request->size;
+    state->moved = request->moved;
+    state->touched = request->touched;
+    state->order = request->deadline.order;
+    state->error = request->error;
+}
+
+bool block_request_resume(struct block *block, struct block_request *request,
+                          const struct block_request_state *state)
+{
+    if (request->block || request->op != (enum block_op)state->op || request->offset != state->offset ||
+        request->size != state->size)
+        return false;
+    request->block = block;
+    request->moved = state->moved;
+    request->touched = state->touched;
+    request->error = state->error;
+    request->deadline.order = state->order;
+    struct list *before = block->in_flight.prev;
+    while (before != &block->in_flight &&
+           list_entry(before, struct block_request, node)->deadline.order > state->order)
+        before = before->prev;
+    list_insert_before(before->next, &request->node);
+    if (request->op == BLOCK_WRITE) block->unflushed = true;
+    return true;
+}
