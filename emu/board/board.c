@@ -254,12 +254,11 @@ static void make_platform(struct board *board)
     board->irq13 = piix3_isa_irq(board->piix3, 13);
     region_release(ports_add(io, FPU_ERROR_PORT, 1, "fpu-error", &fpu_port_ops, board));
 
-    chardev_init(&board->firmware_log, &board->door, "firmware-log");
     chardev_init(&board->debugcon, &board->door, "debugcon");
     uint16_t debugcon = board->config.debugcon_port ? board->config.debugcon_port : DEBUG_PORT_BOCHS;
     if (board->config.debugcon) debug_port_new(io, devices, "debugcon", debugcon, &board->debugcon);
     if (!board->config.debugcon || debugcon != DEBUG_PORT_SEABIOS)
-        debug_port_new(io, devices, "firmware-log", DEBUG_PORT_SEABIOS, &board->firmware_log);
+        debug_port_new(io, devices, "firmware-log", DEBUG_PORT_SEABIOS, NULL);
     if (board->config.debug_exit)
         isa_debug_exit_new(io, devices, clock, board->config.debug_exit_port, board->config.debug_exit_size,
                            on_debug_exit, board);
@@ -423,7 +422,6 @@ void board_free(struct board *board)
     for (unsigned i = 0; i < BOARD_SERIAL_PORTS; i++)
         if (board->serial[i].name) chardev_destroy(&board->serial[i]);
     if (board->debugcon.name) chardev_destroy(&board->debugcon);
-    if (board->firmware_log.name) chardev_destroy(&board->firmware_log);
     kernel_loader_free(board->loader);
     board_free_cpus(board);
     space_free(board->memory);
@@ -494,11 +492,6 @@ struct chardev *board_serial(struct board *board, unsigned n)
 struct chardev *board_debugcon(struct board *board)
 {
     return board->config.debugcon ? &board->debugcon : NULL;
-}
-
-struct chardev *board_firmware_log(struct board *board)
-{
-    return &board->firmware_log;
 }
 
 struct door_port *board_keyboard(struct board *board)

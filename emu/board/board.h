@@ -120,7 +120,6 @@ struct door *board_door(struct board *board);
 struct device_list *board_devices(struct board *board);
 struct chardev *board_serial(struct board *board, unsigned n); /* NULL: no such port */
 struct chardev *board_debugcon(struct board *board);           /* port 0xE9; NULL without */
-struct chardev *board_firmware_log(struct board *board);       /* port 0x402, SeaBIOS's messages */
 struct door_port *board_keyboard(struct board *board);         /* takes arrays of struct key_event */
 struct vga *board_vga(struct board *board);                    /* NULL without */
 struct block *board_drive(struct board *board, unsigned n);    /* NULL: none */

@@ -154,7 +154,6 @@ void board_make_cpus(struct board *board)
             .io = board->io,
             .clock = &board->clock,
             .model = &board->config.cpu_model,
-            .local_apic = cpu->lapic != NULL,
             .bootstrap = n == 0,
             .apic = cpu->lapic ? &apic_hooks : NULL,
             .apic_id = board_apic_id(board, n),

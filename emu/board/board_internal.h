@@ -74,7 +74,7 @@ struct board {
     struct vga *vga;
     struct ps2_keyboard *keyboard;
     struct block *drives[BOARD_DRIVES];
-    struct chardev serial[BOARD_SERIAL_PORTS], debugcon, firmware_log;
+    struct chardev serial[BOARD_SERIAL_PORTS], debugcon;
     struct shared_irq serial_irq[2]; /* COM1 and COM3, COM2 and COM4 */
     struct irq_line irq13;
     struct kernel_loader *loader; /* NULL without -kernel */

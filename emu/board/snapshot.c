@@ -160,19 +160,18 @@ static bool load_cpus(struct board *board, struct state_buffer *from, struct err
 }
 
 /* Every channel that may have input, whether or not it is connected. */
-static unsigned list_chardevs(struct board *board, struct chardev *list[BOARD_SERIAL_PORTS + 2])
+static unsigned list_chardevs(struct board *board, struct chardev *list[BOARD_SERIAL_PORTS + 1])
 {
     unsigned count = 0;
     for (unsigned i = 0; i < BOARD_SERIAL_PORTS; i++)
         if (board->serial[i].name) list[count++] = &board->serial[i];
     list[count++] = &board->debugcon;
-    list[count++] = &board->firmware_log;
     return count;
 }
 
 static void save_outside(struct board *board, struct state_buffer *to)
 {
-    struct chardev *list[BOARD_SERIAL_PORTS + 2];
+    struct chardev *list[BOARD_SERIAL_PORTS + 1];
     unsigned count = list_chardevs(board, list);
     door_save(&board->door, to);
     for (unsigned i = 0; i < count; i++) chardev_save(list[i], to);
@@ -180,7 +179,7 @@ static void save_outside(struct board *board, struct state_buffer *to)
 
 static bool load_outside(struct board *board, struct state_buffer *from, struct error *error)
 {
-    struct chardev *list[BOARD_SERIAL_PORTS + 2];
+    struct chardev *list[BOARD_SERIAL_PORTS + 1];
     unsigned count = list_chardevs(board, list);
     if (!door_load(&board->door, from, error)) return false;
     for (unsigned i = 0; i < count; i++)

@@ -44,7 +44,6 @@ static const struct state_field cpu_fields[] = {
     STATE_FIELD(struct cpu_state, cr4),
     STATE_FIELD(struct cpu_state, pdpte),
     STATE_FIELD(struct cpu_state, dr),
-    STATE_FIELD(struct cpu_state, msr_apic_base),
     STATE_FIELD(struct cpu_state, msr_sysenter_cs),
     STATE_FIELD(struct cpu_state, msr_sysenter_esp),
     STATE_FIELD(struct cpu_state, msr_sysenter_eip),
@@ -72,7 +71,7 @@ static const struct state_field cpu_fields[] = {
     STATE_END,
 };
 
-const struct state_table cpu_state_table = {"cpu", 3, sizeof(struct cpu_state), cpu_fields};
+const struct state_table cpu_state_table = {"cpu", 4, sizeof(struct cpu_state), cpu_fields};
 
 void cpu_get_state(const struct cpu *cpu, struct cpu_state *state)
 {
@@ -147,7 +146,6 @@ static void keep_over_init(const struct cpu_state *old, struct cpu_state *state)
     state->cr0 = (old->cr0 & (CR0_CD | CR0_NW)) | CR0_ET;
     state->x87 = old->x87;
     state->tsc_offset = old->tsc_offset;
-    state->msr_apic_base = old->msr_apic_base;
     state->msr_sysenter_cs = old->msr_sysenter_cs;
     state->msr_sysenter_esp = old->msr_sysenter_esp;
     state->msr_sysenter_eip = old->msr_sysenter_eip;
@@ -215,7 +213,7 @@ struct cpu *cpu_new(const struct cpu_wiring *wiring)
     }
     cpu->wiring = *wiring;
     cpu->model = wiring->model ? *wiring->model : cpu_model_default;
-    if (!wiring->local_apic) cpu->model.features &= ~FEATURE_APIC;
+    if (!wiring->apic) cpu->model.features &= ~FEATURE_APIC;
     cpu->rows_missing = decode_rows_missing(&cpu->model);
     cpu->s.a20 = true;
     run_at_boundary(cpu);

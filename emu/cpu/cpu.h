@@ -50,7 +50,7 @@ struct cpu_state {
     uint64_t cr0, cr2, cr3, cr4;
     uint64_t pdpte[4]; /* the PDPTE registers of PAE paging (SDM 3A, 4.4.1) */
     uint64_t dr[8];
-    uint64_t msr_apic_base, msr_sysenter_cs, msr_sysenter_esp, msr_sysenter_eip, msr_misc_enable, msr_pat;
+    uint64_t msr_sysenter_cs, msr_sysenter_esp, msr_sysenter_eip, msr_misc_enable, msr_pat;
     uint64_t msr_efer;
     uint64_t msr_mtrr_def_type, msr_mtrr_fixed[11], msr_mtrr_phys_base[8], msr_mtrr_phys_mask[8];
     int64_t tsc_offset;   /* TSC = virtual nanoseconds + offset */
@@ -84,9 +84,8 @@ struct cpu_wiring {
     struct space *io;     /* port addresses */
     struct clock *clock;
     const struct cpu_model *model; /* copied; NULL: cpu_model_default */
-    bool local_apic;      /* there is one: else CPUID does not claim it, whatever the model says */
     bool bootstrap;       /* INIT does not make it wait for a startup IPI (SDM 3A, 8.4.2) */
-    const struct cpu_apic *apic; /* NULL: its MSR and page are not there */
+    const struct cpu_apic *apic; /* NULL: there is none, and CPUID does not claim it */
     uint8_t apic_id;      /* the initial one, for CPUID leaf 1 */
     int (*acknowledge)(void *owner); /* INTA cycle: the vector */
     void (*fpu_error)(void *owner, bool level); /* FERR#, which the PC makes IRQ 13; may be NULL */

@@ -26,7 +26,7 @@ static void leaf_features(const struct cpu *cpu, uint32_t out[4])
     out[0] = cpu_model_signature(&cpu->model);
     if (cpu_model_has(&cpu->model, FEATURE_APIC)) out[1] = (uint32_t)cpu->wiring.apic_id << 24;
     out[3] = (uint32_t)cpu->model.features;
-    if (cpu->wiring.apic && cpu->apic_page == UINT64_MAX) out[3] &= ~(uint32_t)FEATURE_APIC; /* SDM 3A, 10.4.3 */
+    if (cpu->apic_page == UINT64_MAX) out[3] &= ~(uint32_t)FEATURE_APIC; /* SDM 3A, 10.4.3 */
 }
 
 /* 48 characters over three leaves, filled up with zeros. */

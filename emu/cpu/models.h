@@ -20,7 +20,7 @@
 #define FEATURE_MSR   (UINT64_C(1) << 5)  /* RDMSR, WRMSR */
 #define FEATURE_PAE   (UINT64_C(1) << 6)  /* 36-bit physical addresses, 2 MiB pages */
 #define FEATURE_CX8   (UINT64_C(1) << 8)  /* CMPXCHG8B */
-#define FEATURE_APIC  (UINT64_C(1) << 9)  /* a local APIC; only where cpu_wiring.local_apic says so */
+#define FEATURE_APIC  (UINT64_C(1) << 9)  /* a local APIC; only where cpu_wiring.apic names one */
 #define FEATURE_SEP   (UINT64_C(1) << 11) /* SYSENTER, SYSEXIT */
 #define FEATURE_MTRR  (UINT64_C(1) << 12) /* memory type range registers */
 #define FEATURE_PGE   (UINT64_C(1) << 13) /* global pages */

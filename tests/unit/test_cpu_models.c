@@ -158,9 +158,16 @@ START_TEST(caches_brand_and_nx_in_their_leaves)
 }
 END_TEST
 
+static uint64_t apic_base_read(void *owner)
+{
+    (void)owner;
+    return 0xfee00900; /* enabled */
+}
+
 /* The board says whether there is a local APIC; the model whether its CPUID would show it. */
 START_TEST(apic_bit_needs_an_apic)
 {
+    static const struct cpu_apic apic = {.base_read = apic_base_read};
     struct cpu_wiring wiring = {0};
     struct cpu_model model = parsed("486");
     uint32_t out[4];
@@ -171,7 +178,7 @@ START_TEST(apic_bit_needs_an_apic)
     wiring = (struct cpu_wiring){.memory = fixture.memory,
                                  .io = fixture.io,
                                  .clock = &fixture.clock,
-                                 .local_apic = true,
+                                 .apic = &apic,
                                  .apic_id = 5};
     fixture.cpu = cpu_new(&wiring);
     cpuid(1, out);
