@@ -207,9 +207,11 @@ good 0 -device help
 good 0 -d help
 
 echo "-- signals"
-# Started where hang-ups are ignored (nohup, some CI), the program ignores them too, as it should.
-signals="TERM INT HUP"
-(($((16#$(sed -n 's/^SigIgn:[^0-9a-f]*//p' /proc/self/status))) & 1)) && signals="TERM INT"
+# Started where a signal is ignored (nohup, a background job, some CI), the program ignores it too, as it should.
+ignored=$((16#$(sed -n 's/^SigIgn:[^0-9a-f]*//p' /proc/self/status)))
+signals=TERM
+((ignored & 2)) || signals+=" INT"
+((ignored & 1)) || signals+=" HUP"
 for signal in $signals; do
     (
         trap - INT # which the shell has background jobs ignore
