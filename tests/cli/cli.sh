@@ -277,11 +277,11 @@ fi
 
 echo "-- a terminal"
 if command -v script >/dev/null; then
-    # in_terminal SECONDS-BEFORE-KEYS KEYS ARGUMENTS...
+    # in_terminal SECONDS-BEFORE-KEYS KEYS ARGUMENTS...: in bash, which outlives a Ctrl-C for its child; dash does not.
     in_terminal() {
         local wait=$1 keys=$2
         shift 2
-        { sleep "$wait"; printf '%b' "$keys"; sleep 1; } | TERM=xterm timeout 30 script -qec \
+        { sleep "$wait"; printf '%b' "$keys"; sleep 1; } | SHELL=/bin/bash TERM=xterm timeout 30 script -qec \
             "stty cols 80 rows 25; $vitrine $*; echo status \$?; stty -a | grep -o '.icanon'" /dev/null >"$work/out" 2>&1
     }
     in_terminal 1 '\001x' -snapshot "$work/halt.img"
