@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Numbers and sizes as users write them: see size.h. */
+/* Numbers, sizes and times as users write them: see size.h. */
 #include "emu/core/size.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "emu/core/bits.h"
 
 /* Digits of a fraction that count; 10^18 fits 64 bits. */
 #define FRACTION_DIGITS 18
+#define LONGEST_TIME 9e18 /* nanoseconds; 285 years */
 
 /* A decimal number or, after 0x, a hexadecimal one; a leading zero means nothing. False when there is none,
  * or it is too large. */
@@ -71,6 +73,27 @@ bool size_parse(const char *text, uint64_t plain, uint64_t *bytes)
     if (!suffix_unit(end, plain, &unit)) return false;
     part = (uint64_t)((unsigned __int128)numerator * unit / denominator);
     return !__builtin_mul_overflow(whole, unit, &whole) && !__builtin_add_overflow(whole, part, bytes);
+}
+
+bool duration_parse(const char *text, vtime *time)
+{
+    static const struct {
+        const char *name;
+        vtime length;
+    } units[] = {{"ns", 1}, {"us", VTIME_US}, {"ms", VTIME_MS}, {"s", VTIME_S}};
+    size_t digits = strspn(text, "0123456789.");
+    if (!digits || !isdigit((unsigned char)text[0])) return false;
+    char *end;
+    double number = strtod(text, &end);
+    if (end != text + digits) return false;
+    for (size_t i = 0; i < ARRAY_COUNT(units); i++) {
+        if (strcmp(end, units[i].name)) continue;
+        double length = number * (double)units[i].length;
+        if (length >= LONGEST_TIME) return false;
+        *time = (vtime)(length + 0.5);
+        return true;
+    }
+    return false;
 }
 
 /* Levenshtein distance, for words of up to 63 letters. */

@@ -2,35 +2,11 @@
 /* Values of options: see values.h. */
 #include "emu/ui/values.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "emu/core/bits.h"
 #include "emu/core/size.h"
-
-#define LONGEST_TIME 9e18 /* nanoseconds; 285 years */
-
-bool duration_parse(const char *text, vtime *time)
-{
-    static const struct {
-        const char *name;
-        vtime length;
-    } units[] = {{"ns", 1}, {"us", VTIME_US}, {"ms", VTIME_MS}, {"s", VTIME_S}};
-    size_t digits = strspn(text, "0123456789.");
-    if (!digits || !isdigit((unsigned char)text[0])) return false;
-    char *end;
-    double number = strtod(text, &end);
-    if (end != text + digits) return false;
-    for (size_t i = 0; i < ARRAY_COUNT(units); i++) {
-        if (strcmp(end, units[i].name)) continue;
-        double length = number * (double)units[i].length;
-        if (length >= LONGEST_TIME) return false;
-        *time = (vtime)(length + 0.5);
-        return true;
-    }
-    return false;
-}
 
 /* Days from 1970-01-01 to a date of the Gregorian calendar. */
 static int64_t days_since_1970(int year, int month, int day)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Values of options: times, dates, switches, and lists of properties (`file=a.img,index=0`).
+ * Values of options: dates, switches, and lists of properties (`file=a.img,index=0`).
  *
  * A parser that fails for a reason a person must read writes `VALUE: what is wrong and what to do`; who calls it puts
  * the option's name in front.
@@ -13,9 +13,8 @@
 #include <stdint.h>
 #include "emu/core/clock.h"
 #include "emu/core/error.h"
+#include "emu/core/size.h"
 
-/* "5s", "200ms", "1.5s", "10us", "400ns": a unit is needed. */
-bool duration_parse(const char *text, vtime *time);
 /* "2026-02-28" or "2026-02-28T12:34:56", as UTC, from 1970 on: seconds since 1970. */
 bool date_parse(const char *text, int64_t *seconds);
 /* "on" and "off" (also yes, no, true, false). */
