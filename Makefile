@@ -36,13 +36,19 @@ override CFLAGS  += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-f
 override LDFLAGS += -fsanitize=$(SANITIZE)
 endif
 
-# Optional libraries: what is not there turns its feature off, with one line.
-ifeq ($(shell printf '\043include <Zydis/Zydis.h>\n' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes),yes)
-CPPFLAGS += -DHAVE_ZYDIS
-LDLIBS   += -lZydis
-else ifneq ($(filter clean deps run test,$(MAKECMDGOALS)),$(MAKECMDGOALS))
-$(info vitrine: libzydis-dev is not installed: reports show bytes instead of disassembly)
+# Optional libraries: what is not there turns its feature off, with one line. HEADER, NAME, -lNAME, PACKAGE, WITHOUT IT
+define library
+ifeq ($$(shell printf '\043include <$(1)>\nint main(void) { return 0; }\n' | \
+    $$(CC) $$(LDFLAGS) -x c -o /dev/null - $(3) >/dev/null 2>&1 && echo yes),yes)
+CPPFLAGS += -DHAVE_$(2)
+LDLIBS   += $(3)
+else ifneq ($$(filter clean deps run test,$$(MAKECMDGOALS)),$$(MAKECMDGOALS))
+$$(info vitrine: $(4) is not installed: $(5))
 endif
+endef
+$(eval $(call library,Zydis/Zydis.h,ZYDIS,-lZydis,libzydis-dev,reports show bytes instead of disassembly))
+$(eval $(call library,liburing.h,LIBURING,-luring,liburing-dev,aio=io_uring does without))
+$(eval $(call library,libnbd.h,LIBNBD,-lnbd,libnbd-dev,no disks by NBD))
 
 ROOMS   := emu/core mem block net devices devices/bus devices/storage devices/platform devices/display \
            emu/cpu emu/board emu/debug emu/ui

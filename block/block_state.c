@@ -28,11 +28,12 @@ static uint64_t hash_words(uint64_t hash, uint8_t *bytes, uint64_t size)
 
 int block_fingerprint(struct block *block, uint64_t *hash)
 {
-    struct block_store *below = store_overlay_below(block->store);
-    struct block_store *store = below ? below : block->store;
+    struct block_store *store = block->store ? store_kept_aside(block->store) : NULL;
+    store = store ? store_overlay_below(store) : block->store;
+    *hash = UINT64_C(0xcbf29ce484222325) ^ (store ? store->size : 0);
+    if (!store) return 0;
     uint8_t *bytes = malloc(PIECE);
     int error = bytes ? 0 : ENOMEM;
-    *hash = UINT64_C(0xcbf29ce484222325) ^ store->size;
     for (uint64_t at = 0; !error && at < store->size; at += PIECE) {
         uint64_t size = store->size - at < PIECE ? store->size - at : PIECE;
         error = store_move(store, false, at, bytes, size);
@@ -53,15 +54,33 @@ static const struct state_field run_fields[] = {
 };
 static const struct state_table run_table = {"disk-run", 1, sizeof(struct run_state), run_fields};
 
-static bool save_run(struct block *block, const struct run_state *run, struct state_buffer *to,
-                     struct error *error)
+/* Where the head stands and what faults have counted. */
+struct disk_state {
+    uint64_t head;
+    struct fault_state faults[FAULTS_MOST];
+};
+static const struct state_field fault_fields[] = {
+    STATE_FIELD(struct fault_state, matched),
+    STATE_FIELD(struct fault_state, random),
+    STATE_FIELD(struct fault_state, spent),
+    STATE_END,
+};
+static const struct state_field disk_fields[] = {
+    STATE_FIELD(struct disk_state, head),
+    STATE_STRUCTS(struct disk_state, faults, fault_fields),
+    STATE_END,
+};
+static const struct state_table disk_table = {"disk", 1, sizeof(struct disk_state), disk_fields};
+
+static bool save_run(struct block *block, struct block_store *overlay, const struct run_state *run,
+                     struct state_buffer *to, struct error *error)
 {
     uint8_t *bytes = malloc(PIECE);
     int failed = bytes ? 0 : ENOMEM;
     state_save(&run_table, run, to);
     for (uint64_t done = 0; !failed && done < run->size; done += PIECE) {
         uint64_t size = run->size - done < PIECE ? run->size - done : PIECE;
-        failed = store_move(block->store, false, run->sector * BLOCK_SECTOR + done, bytes, size);
+        failed = store_move(overlay, false, run->sector * BLOCK_SECTOR + done, bytes, size);
         if (!failed) state_buffer_add(to, bytes, (size_t)size);
     }
     free(bytes);
@@ -72,11 +91,14 @@ static bool save_run(struct block *block, const struct run_state *run, struct st
 bool block_save(struct block *block, struct state_buffer *to, struct error *error)
 {
     uint64_t sector = 0, count;
-    bool overlay = store_overlay_below(block->store) != NULL;
-    while (overlay && store_overlay_written(block->store, &sector, &count)) {
-        uint64_t room = block->store->size - sector * BLOCK_SECTOR;
+    struct block_store *overlay = block->store ? store_kept_aside(block->store) : NULL;
+    struct disk_state state = {.head = block->head};
+    memcpy(state.faults, block->faults.states, sizeof(state.faults));
+    state_save(&disk_table, &state, to);
+    while (overlay && store_overlay_written(overlay, &sector, &count)) {
+        uint64_t room = overlay->size - sector * BLOCK_SECTOR;
         struct run_state run = {sector, count * BLOCK_SECTOR < room ? count * BLOCK_SECTOR : room};
-        if (!save_run(block, &run, to, error)) return false;
+        if (!save_run(block, overlay, &run, to, error)) return false;
         sector += count;
     }
     state_save(&run_table, &(struct run_state){0, 0}, to);
@@ -85,18 +107,22 @@ bool block_save(struct block *block, struct state_buffer *to, struct error *erro
 
 bool block_load(struct block *block, struct state_buffer *from, struct error *error)
 {
-    bool overlay = store_overlay_below(block->store) != NULL;
-    if (overlay) store_overlay_clear(block->store);
+    struct block_store *overlay = block->store ? store_kept_aside(block->store) : NULL;
+    struct disk_state state;
+    if (!state_load(&disk_table, &state, from, error)) return false;
+    block->head = state.head;
+    memcpy(block->faults.states, state.faults, sizeof(state.faults));
+    if (overlay) store_overlay_clear(overlay);
     for (;;) {
         struct run_state run;
         if (!state_load(&run_table, &run, from, error)) return false;
         if (!run.size) return true;
         uint64_t sectors = block_sectors(block);
-        if (!overlay || run.sector >= sectors || run.size > block->store->size - run.sector * BLOCK_SECTOR ||
+        if (!overlay || run.sector >= sectors || run.size > overlay->size - run.sector * BLOCK_SECTOR ||
             run.size > from->size - from->cursor)
             return error_set(error, "%s: saved sectors do not fit the disk", block->name);
         int failed =
-            store_move(block->store, true, run.sector * BLOCK_SECTOR, from->data + from->cursor, run.size);
+            store_move(overlay, true, run.sector * BLOCK_SECTOR, from->data + from->cursor, run.size);
         if (failed) return error_set(error, "%s: %s", block->name, strerror(failed));
         from->cursor += (size_t)run.size;
     }
@@ -106,13 +132,17 @@ bool block_load(struct block *block, struct state_buffer *from, struct error *er
 
 static const struct state_field request_fields[] = {
     STATE_FIELD(struct block_request_state, busy),
+    STATE_FIELD(struct block_request_state, held),
+    STATE_FIELD(struct block_request_state, lost),
     STATE_FIELD(struct block_request_state, op),
     STATE_FIELD(struct block_request_state, offset),
     STATE_FIELD(struct block_request_state, size),
     STATE_FIELD(struct block_request_state, moved),
     STATE_FIELD(struct block_request_state, touched),
     STATE_FIELD(struct block_request_state, order),
+    STATE_FIELD(struct block_request_state, limit),
     STATE_FIELD(struct block_request_state, error),
+    STATE_FIELD(struct block_request_state, fault),
     STATE_END,
 };
 const struct state_table block_request_table = {"disk-request", 1, sizeof(struct block_request_state),
@@ -120,33 +150,45 @@ const struct state_table block_request_table = {"disk-request", 1, sizeof(struct
 
 void block_request_get_state(const struct block_request *request, struct block_request_state *state)
 {
+    int error = request->error;
+    struct store_progress progress = {request->moved, request->touched};
     *state = (struct block_request_state){.busy = block_request_busy(request)};
     if (!state->busy) return;
+    /* What a write has come to is found out now; a read is done again. */
+    if (request->job && request->op != BLOCK_READ) block_job_result(request, &error, &progress);
+    state->held = request->held;
+    state->lost = request->lost;
+    state->limit = request->limit;
+    state->fault = request->fault;
     state->op = (uint8_t)request->op;
     state->offset = request->offset;
     state->size = request->size;
-    state->moved = request->moved;
-    state->touched = request->touched;
+    state->moved = progress.moved;
+    state->touched = progress.touched;
     state->order = request->deadline.order;
-    state->error = request->error;
+    state->error = error;
 }
 
 bool block_request_resume(struct block *block, struct block_request *request,
                           const struct block_request_state *state)
 {
     if (request->block || request->op != (enum block_op)state->op || request->offset != state->offset ||
-        request->size != state->size)
+        request->size != state->size || state->limit > state->size || state->moved > state->size)
         return false;
     request->block = block;
     request->moved = state->moved;
     request->touched = state->touched;
     request->error = state->error;
+    request->held = state->held;
+    request->lost = state->lost;
+    request->limit = state->limit;
+    request->fault = state->fault;
     request->deadline.order = state->order;
     struct list *before = block->in_flight.prev;
     while (before != &block->in_flight &&
            list_entry(before, struct block_request, node)->deadline.order > state->order)
         before = before->prev;
     list_insert_before(before->next, &request->node);
-    if (request->op == BLOCK_WRITE) block->unflushed = true;
+    if (request->op != BLOCK_READ && request->op != BLOCK_FLUSH) block->unflushed = true;
     return true;
 }

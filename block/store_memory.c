@@ -15,27 +15,10 @@ static uint8_t *memory_at(struct block_store *store, uint64_t offset)
     return ((struct store_memory *)store)->bytes + offset;
 }
 
-/* The next piece of the vector, at most `size` bytes. */
-static struct iovec next_piece(struct vector *at, uint64_t size)
-{
-    struct iovec piece = {0};
-    uint64_t listed = 0;
-
-    while (!listed) { /* a vector may hold empty pieces */
-        vector_list(*at, size, &piece, 1, &listed);
-        vector_advance(at, listed);
-    }
-    return piece;
-}
-
 static int memory_readv(struct block_store *store, uint64_t offset, struct vector at, uint64_t size,
                         struct store_progress *progress)
 {
-    for (uint64_t done = 0; done < size;) {
-        struct iovec piece = next_piece(&at, size - done);
-        memcpy(piece.iov_base, memory_at(store, offset + done), piece.iov_len);
-        done += piece.iov_len;
-    }
+    vector_copy_in(at, memory_at(store, offset), size);
     *progress = (struct store_progress){size, size};
     return 0;
 }
@@ -43,12 +26,15 @@ static int memory_readv(struct block_store *store, uint64_t offset, struct vecto
 static int memory_writev(struct block_store *store, uint64_t offset, struct vector at, uint64_t size,
                          struct store_progress *progress)
 {
-    for (uint64_t done = 0; done < size;) {
-        struct iovec piece = next_piece(&at, size - done);
-        memcpy(memory_at(store, offset + done), piece.iov_base, piece.iov_len);
-        done += piece.iov_len;
-    }
+    vector_copy_out(at, memory_at(store, offset), size);
     *progress = (struct store_progress){size, 0};
+    return 0;
+}
+
+static int memory_zero(struct block_store *store, uint64_t offset, uint64_t size, bool give_back)
+{
+    (void)give_back;
+    memset(memory_at(store, offset), 0, (size_t)size);
     return 0;
 }
 
@@ -64,8 +50,8 @@ static void memory_close(struct block_store *store)
     free(store);
 }
 
-static const struct store_ops memory_ops = {"memory", memory_readv, memory_writev, memory_flush,
-                                            memory_close};
+static const struct store_ops memory_ops = {"memory",     memory_readv, memory_writev,
+                                            memory_flush, memory_close, .zero = memory_zero};
 
 struct block_store *store_new_memory(uint64_t size, const void *contents)
 {

@@ -64,6 +64,7 @@ static void overlay_mark(struct store_overlay *overlay, uint64_t sector, uint64_
 static void overlay_count_calls(struct store_overlay *overlay)
 {
     overlay->store.host_calls = overlay->below->host_calls + overlay->kept->host_calls;
+    overlay->store.host_syncs = overlay->below->host_syncs;
 }
 
 /* One call per run of sectors that live in the same place. */
@@ -103,6 +104,16 @@ static int overlay_writev(struct block_store *store, uint64_t offset, struct vec
     return error;
 }
 
+static int overlay_zero(struct block_store *store, uint64_t offset, uint64_t size, bool give_back)
+{
+    struct store_overlay *overlay = store_overlay_of(store);
+    int error = store_zero(overlay->kept, offset, size, give_back);
+
+    if (!error) overlay_mark(overlay, offset / BLOCK_SECTOR, (size + BLOCK_SECTOR - 1) / BLOCK_SECTOR);
+    overlay_count_calls(overlay);
+    return error;
+}
+
 /* Nothing here outlives the program, so there is nothing to make safe. */
 static int overlay_flush(struct block_store *store)
 {
@@ -120,8 +131,8 @@ static void overlay_close(struct block_store *store)
     free(overlay);
 }
 
-static const struct store_ops overlay_ops = {"overlay", overlay_readv, overlay_writev, overlay_flush,
-                                             overlay_close};
+static const struct store_ops overlay_ops = {"overlay",     overlay_readv, overlay_writev,
+                                             overlay_flush, overlay_close, .zero = overlay_zero};
 
 /* A file that no directory knows. -1 with errno. */
 static int open_nameless(const char *directory)
@@ -204,4 +215,12 @@ void store_overlay_clear(struct block_store *store)
 {
     struct store_overlay *overlay = store_overlay_of(store);
     memset(overlay->written, 0, (size_t)(store->size / BLOCK_SECTOR / WORD_BITS + 1) * sizeof(uint64_t));
+}
+
+void store_overlay_forget(struct block_store *store, uint64_t sector, uint64_t count)
+{
+    struct store_overlay *overlay = store_overlay_of(store);
+    for (uint64_t end = sector + count; sector < end; sector++) {
+        overlay->written[sector / WORD_BITS] &= ~(UINT64_C(1) << (sector % WORD_BITS));
+    }
 }

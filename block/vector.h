@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/uio.h>
 
 struct vector {
@@ -43,6 +44,27 @@ static inline unsigned vector_list(struct vector at, uint64_t size, struct iovec
         *listed += length;
     }
     return used;
+}
+
+/* The next `size` bytes into a buffer, or from one. There must be as many. */
+static inline void vector_copy_out(struct vector at, void *buffer, uint64_t size)
+{
+    for (uint64_t done = 0, listed; done < size; done += listed) {
+        struct iovec piece = {0};
+        vector_list(at, size - done, &piece, 1, &listed);
+        if (listed) memcpy((char *)buffer + done, piece.iov_base, (size_t)listed);
+        vector_advance(&at, listed);
+    }
+}
+
+static inline void vector_copy_in(struct vector at, const void *buffer, uint64_t size)
+{
+    for (uint64_t done = 0, listed; done < size; done += listed) {
+        struct iovec piece = {0};
+        vector_list(at, size - done, &piece, 1, &listed);
+        if (listed) memcpy(piece.iov_base, (const char *)buffer + done, (size_t)listed);
+        vector_advance(&at, listed);
+    }
 }
 
 #endif

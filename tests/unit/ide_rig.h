@@ -72,7 +72,7 @@ static void rig_store_close(struct block_store *store)
     free(store);
 }
 static const struct store_ops rig_store_ops = {"rig", rig_store_readv, rig_store_writev, rig_store_flush,
-                                               rig_store_close};
+                                               .close = rig_store_close};
 
 static inline uint32_t rig_random(uint32_t *seed)
 {

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The NBD store: a disk that another program serves (nbdkit, qemu-nbd), over TCP or a Unix socket; that program can
+ * read qcow2 and every other format. By libnbd; without it opening is an error of one line.
+ */
+#ifndef BLOCK_STORE_NBD_H
+#define BLOCK_STORE_NBD_H
+
+#include "block/store.h"
+
+/* Whether a path is one of the forms of drive.h. */
+bool store_nbd_understands(const char *path);
+/* Connects. A server that goes away, or says nothing for half a minute, is an error for each request from then on. */
+struct block_store *store_open_nbd(const char *path, bool read_only, struct error *error);
+
+#endif
