@@ -53,6 +53,11 @@ uint8_t dma_page_post_code(const struct dma_page *pages)
     return pages->state.page[POST_CODE];
 }
 
+uint8_t dma_page_register(const struct dma_page *pages, unsigned n)
+{
+    return pages->state.page[n];
+}
+
 static void dma_page_reset(struct device *device)
 {
     list_entry(device, struct dma_page, device)->state = (struct dma_page_state){.page = {0}};
