@@ -45,6 +45,16 @@ struct space *iommu_space(struct iommu_stage *stage)
     return stage->space;
 }
 
+const struct space *iommu_stage_space(const struct iommu_stage *stage)
+{
+    return stage->space;
+}
+
+const struct iommu_stats *iommu_stats(const struct iommu_stage *stage)
+{
+    return &stage->stats;
+}
+
 /* Why the entry does not serve, or 0. */
 static enum iommu_reason page_reason(const struct iommu_stage *stage, const struct iommu_page *page,
                                      enum dma_direction way)
@@ -93,6 +103,7 @@ struct space_step iommu_step(const struct iommu_stage *stage, gaddr iova, uint64
 
 void iommu_report(struct iommu_stage *stage, gaddr iova, int reason, enum dma_direction way)
 {
+    stage->stats.faults++;
     lint(stage->space->name, "mem/iommu.h", "fault at 0x%llx: %s", (unsigned long long)iova,
          iommu_reason_name((enum iommu_reason)reason));
     const struct iommu_fault fault = {iova, way, (enum iommu_reason)reason};
@@ -111,6 +122,7 @@ void iommu_mapped(struct iommu_stage *stage, gaddr iova, uint64_t length)
         stage->held_capacity = capacity;
     }
     stage->held[stage->held_count++] = (struct iommu_held){iova, length};
+    if (stage->held_count > stage->stats.most_held) stage->stats.most_held = stage->held_count;
 }
 
 void iommu_unmapped(struct iommu_stage *stage, gaddr iova, uint64_t length)
@@ -129,13 +141,17 @@ void iommu_invalidate(struct iommu_stage *stage, gaddr iova, uint64_t length)
     gaddr start = iova & ~(stage->page - 1);
     gaddr last = iova + min_u64(length, size - iova) - 1; /* sizes are whole pages or end in one */
     last = min_u64(last | (stage->page - 1), size - 1);
+    bool live = false;
     for (unsigned i = 0; i < stage->held_count; i++) {
         const struct iommu_held *held = &stage->held[i];
         if (held->iova > last || held->iova + held->length <= start) continue;
+        live = true;
         lint(stage->space->name, "mem/iommu.h",
              "0x%llx, %llu bytes: invalidated while the device has it mapped", (unsigned long long)held->iova,
              (unsigned long long)held->length);
     }
+    stage->stats.invalidations++;
+    stage->stats.invalidated_live += live;
     for (struct list *node = stage->mirrors.next, *next; node != &stage->mirrors; node = next) {
         next = node->next;
         iommu_mirror_refresh(node, start, last - start + 1);

@@ -53,6 +53,15 @@ struct iommu_stage *iommu_stage_new(const char *name, struct space *target, uint
                                     const struct iommu_ops *ops, void *owner);
 void iommu_stage_free(struct iommu_stage *stage); /* nothing mapped, nobody waits, no mirror */
 struct space *iommu_space(struct iommu_stage *stage);
+const struct space *iommu_stage_space(const struct iommu_stage *stage);
+
+/* Counters since creation, for -stats. */
+struct iommu_stats {
+    uint64_t faults, invalidations;
+    uint64_t invalidated_live; /* invalidations that a device's mapping lay under */
+    uint64_t most_held;        /* mappings at once */
+};
+const struct iommu_stats *iommu_stats(const struct iommu_stage *stage);
 
 /* The tables of [iova, iova + length) changed; widened to whole pages. Mappings that are held stay as they
  * were until unmapped; one that lies in the range is a driver's error, and leaves a lint line. Mirrors learn
@@ -87,5 +96,13 @@ struct iommu_mirror *iommu_mirror_new(struct space *space, unsigned page_bits,
 void iommu_mirror_free(struct iommu_mirror *mirror); /* unmaps everything */
 /* How many sections use the mapping at `addr`; 0 when it is not mapped. */
 unsigned iommu_mirror_users(const struct iommu_mirror *mirror, gaddr addr);
+const struct space *iommu_mirror_space(const struct iommu_mirror *mirror);
+
+/* Counters since creation, for -stats. */
+struct iommu_mirror_stats {
+    uint64_t maps, unmaps, refused; /* calls of map and unmap; maps that were answered with false */
+    uint64_t disagreements;         /* pages left out, each time that they are looked at */
+};
+const struct iommu_mirror_stats *iommu_mirror_stats(const struct iommu_mirror *mirror);
 
 #endif

@@ -20,6 +20,7 @@ struct iommu_stage {
     struct iommu_held *held;
     unsigned held_count, held_capacity;
     struct list mirrors; /* of the space */
+    struct iommu_stats stats;
 };
 
 /* iommu_mirror.c: what is at [iova, iova + length) may have changed. `mirror` is its node in stage->mirrors. */

@@ -43,6 +43,7 @@ struct iommu_mirror {
     struct sections sections; /* by address */
     struct runs runs;         /* by address */
     struct space_listener listener;
+    struct iommu_mirror_stats stats;
 };
 
 /* Room for one more; `items` is moved. */
@@ -151,23 +152,27 @@ static bool run_equal(const struct run *a, const struct run *b)
            a->at.offset == b->at.offset && a->writable == b->writable && a->agreed == b->agreed;
 }
 
-static void run_unmap(const struct iommu_mirror *mirror, struct run *run)
+static void run_unmap(struct iommu_mirror *mirror, struct run *run)
 {
     if (!run->mapped) return;
     mirror->ops->unmap(mirror->owner, run->addr, run->length);
+    mirror->stats.unmaps++;
     region_release(run->region);
 }
 
-static void run_map(const struct iommu_mirror *mirror, struct run *run)
+static void run_map(struct iommu_mirror *mirror, struct run *run)
 {
     if (run->mapped) return;
     if (!run->agreed) {
+        mirror->stats.disagreements++;
         lint(mirror->space->name, "mem/iommu.h, mirror",
              "page 0x%llx has parts that disagree on what is behind it", (unsigned long long)run->addr);
         return;
     }
     uint8_t *host = run->region->host + run->at.offset;
     run->mapped = mirror->ops->map(mirror->owner, run->addr, run->length, host, run->writable);
+    mirror->stats.maps++;
+    mirror->stats.refused += !run->mapped;
     if (run->mapped) region_use(run->region);
 }
 
@@ -259,4 +264,14 @@ unsigned iommu_mirror_users(const struct iommu_mirror *mirror, gaddr addr)
         if (addr >= run->addr && addr - run->addr < run->length) return run->mapped ? run->users : 0;
     }
     return 0;
+}
+
+const struct space *iommu_mirror_space(const struct iommu_mirror *mirror)
+{
+    return mirror->space;
+}
+
+const struct iommu_mirror_stats *iommu_mirror_stats(const struct iommu_mirror *mirror)
+{
+    return &mirror->stats;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include "devices/storage/piix3_ide.h"
 #include "emu/core/log.h"
+#include "mem/stats.h"
 
 static const struct pci_register config_registers[] = {
     {"PCICMD", PCI_COMMAND, 2, 0, PCI_COMMAND_IO | PCI_COMMAND_MASTER},
@@ -162,7 +163,15 @@ static bool ide_load_requests(struct device *device, struct state_buffer *from, 
     return true;
 }
 
-static const struct device_more ide_more = {ide_save_requests, ide_load_requests};
+static void ide_stats(const struct device *device, FILE *to)
+{
+    const struct piix3_ide *ide = list_entry(device, const struct piix3_ide, device);
+    dma_print_stats(ide->function.dma, device->name, to);
+    for (unsigned i = 0; i < PIIX3_IDE_CHANNELS; i++)
+        stream_print_stats(&ide->channel[i].bus_master.transfer.stream, to);
+}
+
+static const struct device_more ide_more = {ide_save_requests, ide_load_requests, ide_stats};
 
 static const struct device_ops ide_ops = {"piix3-ide", &ide_table, ide_reset, ide_loaded, ide_destroy};
 

@@ -21,19 +21,13 @@ static void print_cpus(struct board *board, FILE *to)
     }
 }
 
-static void print_dma(struct board *board, FILE *to)
+static void print_devices(const struct board *board, FILE *to)
 {
-    const struct dma_stats *dma = dma_stats(piix3_ide_dma_space(board->ide));
-    fprintf(to, "ide: dma: %" PRIu64 " mappings, at the most %" PRIu64 " at once, %" PRIu64 " live\n",
-            dma->maps, dma->most_live, dma->live);
-    fprintf(to,
-            "ide: dma: %" PRIu64 " bytes direct, %" PRIu64 " bytes in %" PRIu64
-            " bounces, at the most %" PRIu64 " bounce bytes held\n",
-            dma->direct_bytes, dma->bounced_bytes, dma->bounces, dma->bounce_bytes_most);
-    fprintf(to,
-            "ide: dma: %" PRIu64 " maps came back short, %" PRIu64 " empty; %" PRIu64 " retries (%" PRIu64
-            " waits, %" PRIu64 " wakes)\n",
-            dma->short_maps, dma->failed_maps, dma->short_maps + dma->failed_maps, dma->waits, dma->wakes);
+    const struct list *head = &board->devices.head;
+    for (const struct list *node = head->next; node != head; node = node->next) {
+        const struct device *device = list_entry(node, const struct device, node);
+        if (device->more && device->more->stats) device->more->stats(device, to);
+    }
 }
 
 static void print_disk(const struct block *block, FILE *to)
@@ -53,7 +47,7 @@ static void print_disk(const struct block *block, FILE *to)
 void board_print_stats(struct board *board, FILE *to)
 {
     print_cpus(board, to);
-    print_dma(board, to);
+    print_devices(board, to);
     for (unsigned i = 0; i < BOARD_DRIVES; i++)
         if (board->drives[i]) print_disk(board->drives[i], to);
     struct rusage usage;
