@@ -14,6 +14,8 @@
 #include "mem/iov.h"
 
 TRACE_EVENT(block_submit_event, "block.submit", "disk:s op:s offset:x size:u pieces:u");
+TRACE_EVENT(block_host_event, "block.host", "disk:s op:s offset:x size:u calls:u");
+TRACE_EVENT(block_cancel_event, "block.cancel", "disk:s op:s offset:x");
 TRACE_EVENT(block_done_event, "block.done", "disk:s op:s offset:x moved:u error:s");
 TRACE_EVENT(block_stop_event, "block.stop", "disk:s op:s offset:x error:s");
 
@@ -160,6 +162,7 @@ static struct vector request_vector(const struct block_request *request)
 static void request_perform(struct block *block, struct block_request *request)
 {
     struct store_progress progress = {0};
+    uint64_t calls = block->store->host_calls;
 
     if (!request->fault || (has_vector(request->op) && request->limit))
         request->error = block_perform(block, request->op, request->offset, request_vector(request),
@@ -167,6 +170,10 @@ static void request_perform(struct block *block, struct block_request *request)
     if (!request->error) request->error = request->fault;
     request->moved = progress.moved;
     request->touched = progress.touched;
+    if (trace_on(&block_host_event)) {
+        trace_emit(&block_host_event, block->clock, block->name, op_names[request->op], request->offset,
+                   request->size, block->store->host_calls - calls);
+    }
 }
 
 /* True when the store has taken the request to work ahead. */
@@ -343,6 +350,10 @@ void block_submit(struct block *block, struct block_request *request)
 void block_cancel(struct block_request *request)
 {
     if (!request->block) return;
+    if (trace_on(&block_cancel_event)) {
+        trace_emit(&block_cancel_event, request->block->clock, request->block->name, op_names[request->op],
+                   request->offset);
+    }
     if (request->job) request->block->store->ops->release(request->block->store, request->job, NULL);
     request->job = NULL;
     clock_event_cancel(&request->deadline);

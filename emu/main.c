@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "emu/board/board.h"
 #include "emu/core/log.h"
+#include "emu/core/timeline.h"
 #include "emu/core/trace.h"
 #include "emu/ui/options.h"
 #include "emu/ui/runner.h"
@@ -54,11 +55,14 @@ static void early_log_end(struct early_log *early, FILE *log)
     *early = (struct early_log){0};
 }
 
-static bool open_logs(const struct options *options, struct early_log *early, struct error *error)
+static bool open_logs(const struct options *options, struct early_log *early, struct timeline **timeline,
+                      struct error *error)
 {
     FILE *log = NULL, *trace = NULL;
     if (options->log_file && !(log = open_log("-D", options->log_file, error))) return false;
     if (options->trace_file && !(trace = open_log("-trace", options->trace_file, error))) return false;
+    if (options->timeline_file && !(*timeline = timeline_open(options->timeline_file, error)))
+        return error_prefix(error, "-timeline");
     early_log_end(early, log);
     trace_set_output(trace ? trace : log, options->trace_json);
     return true;
@@ -70,11 +74,16 @@ static int run(const struct options *options, struct error *error)
     early_log_start(&early, options);
     struct board *board = board_new(&options->board, error);
     struct runner *runner = board ? runner_new(options, board, error) : NULL;
+    struct timeline *timeline = NULL;
     int status = STATUS_TROUBLE;
-    if (runner && open_logs(options, &early, error))
+    if (runner && open_logs(options, &early, &timeline, error))
         status = runner_run(runner);
     else
         early_log_end(&early, NULL);
+    if (!timeline_close(timeline)) {
+        message("-timeline: %s: not all could be written", options->timeline_file);
+        status = STATUS_TROUBLE;
+    }
     runner_free(runner);
     board_free(board);
     return status;

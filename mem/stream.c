@@ -9,6 +9,8 @@
 
 TRACE_EVENT(start_event, "stream.start", "who:s size:u pieces:u direction:s");
 TRACE_EVENT(submit_event, "stream.submit", "who:s offset:u size:u pieces:u");
+TRACE_EVENT(complete_event, "stream.complete", "who:s failed:u moved:u touched:u");
+TRACE_EVENT(cancel_event, "stream.cancel", "who:s moved:u");
 TRACE_EVENT(done_event, "stream.done", "who:s status:u moved:u");
 
 static void stream_kicked(void *owner);
@@ -280,6 +282,8 @@ void stream_complete(struct stream *stream, bool failed, uint64_t moved, uint64_
     stream->submitted = false;
     moved = failed ? min_u64(moved, stream->round_size) : stream->round_size;
     touched = touched > moved ? touched : moved;
+    if (trace_on(&complete_event))
+        trace_emit(&complete_event, stream->space->clock, stream->name, (uint64_t)failed, moved, touched);
 
     if (stream->guard) guard_enter(stream->guard);
     uint64_t arrived = stream_unmap(stream, touched);
@@ -309,6 +313,8 @@ void stream_cancel(struct stream *stream)
     }
     stream_unmap(stream, 0);
     stream->busy = false;
+    if (trace_on(&cancel_event))
+        trace_emit(&cancel_event, stream->space->clock, stream->name, stream->position);
 }
 
 const struct stream_totals *stream_totals(const struct stream *stream)

@@ -8,6 +8,7 @@
 #include "emu/core/trace.h"
 
 TRACE_EVENT(wait_event, "dma.wait", "space:s who:s need:u");
+TRACE_EVENT(cancel_event, "dma.wait_cancel", "space:s who:s");
 TRACE_EVENT(wake_event, "dma.wake", "space:s who:s need:u since:d");
 
 static struct dma_waiter *waiter_of(struct list *node)
@@ -94,6 +95,8 @@ void dma_wait_cancel(struct dma_waiter *waiter)
 {
     if (!waiter->space) return;
     struct bounce_pool *pool = &waiter->space->pool;
+    if (trace_on(&cancel_event))
+        trace_emit(&cancel_event, waiter->space->clock, waiter->space->name, waiter->name);
     list_remove(&waiter->node);
     waiter->space = NULL;
     bounce_recheck(pool);

@@ -19,6 +19,7 @@ part "instructions against the host's processor" build/tests/silicon/silicon
 part "command line" bash tests/cli/cli.sh
 part "guests" bash tests/run-guests.sh
 part "system behaviour" env SYSTEM_QEMU=${SYSTEM_QEMU:-no} bash tests/system.sh
+part "timeline" bash tests/timeline/run.sh
 part "linux" bash tests/linux/run.sh
 part "gdb" bash tests/gdb/gdb.sh
 part "fuzz" make --no-print-directory -s test-fuzz

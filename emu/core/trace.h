@@ -16,6 +16,9 @@
  * Switched off, an event costs one load and one predictable branch. Event names are `device.what`, lower
  * case; several files may define events of the same name. What is on belongs to the program, not to a
  * machine.
+ *
+ * Beside the lines there may be one listener, which is told of the events that it asked for (the timeline is
+ * one). Both are behind the same branch.
  */
 #ifndef EMU_CORE_TRACE_H
 #define EMU_CORE_TRACE_H
@@ -26,21 +29,32 @@
 #include "emu/core/clock.h"
 #include "emu/core/error.h"
 
+/* Who wants an event. */
+enum trace_reader { TRACE_LINES = 1 << 0, TRACE_LISTENER = 1 << 1 };
+
 struct trace_event {
     const char *name;
     const char *fields;
-    bool on;
+    uint8_t on; /* enum trace_reader, ORed */
+};
+
+#define TRACE_FIELDS_MOST 12
+
+/* A field of an event that happened. */
+struct trace_value {
+    const char *text; /* of type s; valid during the call */
+    uint64_t number;  /* of the other types; d as two's complement */
 };
 
 /* Defines an event at file scope and puts it on the list that patterns are matched against. */
 #define TRACE_EVENT(variable, event_name, event_fields)                                                      \
-    static struct trace_event variable = {event_name, event_fields, false};                                  \
+    static struct trace_event variable = {event_name, event_fields, 0};                                      \
     static struct trace_event *const variable##_entry __attribute__((used, section("trace_events"))) =       \
         &variable
 
 static inline bool trace_on(const struct trace_event *event)
 {
-    return __builtin_expect(event->on, 0);
+    return __builtin_expect(event->on != 0, 0);
 }
 
 /* `clock` stamps the line with virtual time; NULL leaves the stamp out. */
@@ -48,6 +62,24 @@ void trace_emit(const struct trace_event *event, const struct clock *clock, ...)
 
 /* Switches on every event whose name matches a shell pattern ("dma.*", "ide*"); an error when none does. */
 bool trace_enable(const char *pattern, struct error *error);
+
+/* The one listener; NULL: none, and nothing is on for it. `values` are in the order of the event's fields.
+ * Events without a clock are not told. */
+struct trace_listener {
+    void (*event)(void *owner, const struct trace_event *event, vtime now, const struct trace_value *values);
+    void *owner;
+};
+void trace_listen(const struct trace_listener *listener);
+/* Switches events on for it; returns how many match. */
+unsigned trace_listen_to(const char *pattern);
+
+/* The place of a field within `values`, or -1; its type in *type, which may be NULL. */
+int trace_field(const struct trace_event *event, const char *name, char *type);
+/* Writes a string in quotes, escaped as JSON wants it; a field `name` of an event as `"name":value`. */
+void trace_json_string(FILE *to, const char *text);
+void trace_json_field(FILE *to, const struct trace_event *event, unsigned field,
+                      const struct trace_value *value);
+
 /* Where lines go (default stderr), and whether as JSON. Not owned. */
 void trace_set_output(FILE *file, bool json);
 void trace_list(FILE *to); /* name and fields of each event, one a line */

@@ -48,6 +48,16 @@ static bool set_max_bounce(void *target, const char *value, struct error *error)
     return error_set(error, "%s: is not a size of at least 512 bytes", value_or_nothing(value));
 }
 
+/* Widths of buses that devices have had: ISA's, and PCI's without dual address cycles. */
+static bool set_dma_mask(void *target, const char *value, struct error *error)
+{
+    static const char *const words[] = {"0", "24", "32", NULL};
+    static const unsigned bits[] = {0, 24, 32};
+    int word = value_word(value, words, error);
+    if (word >= 0) ((struct options *)target)->board.dma.dma_mask = bits[word];
+    return word >= 0;
+}
+
 static bool set_checker(void *target, const char *value, struct error *error)
 {
     return value_switch(&((struct options *)target)->board.dma_checker, value, error);
@@ -65,6 +75,7 @@ bool option_set_machine(struct options *options, char *value, struct error *erro
         {"dma", set_dma},
         {"seed", set_seed},
         {"max-bounce-buffer-size", set_max_bounce},
+        {"dma-mask", set_dma_mask},
         {"checker", set_checker},
         {"accel", set_accelerator},
         {NULL, NULL},

@@ -197,6 +197,11 @@ bool option_set_trace(struct options *options, char *value, struct error *error)
     return properties_parse(value, "enable", properties, options, error);
 }
 
+bool option_set_timeline(struct options *options, char *value, struct error *error)
+{
+    return value_path(&options->timeline_file, value, error);
+}
+
 bool option_set_stats(struct options *options, char *value, struct error *error)
 {
     (void)value, (void)error;

@@ -15,6 +15,7 @@ option_setter option_set_help, option_set_version, option_set_machine, option_se
     option_set_debugcon, option_set_global, option_set_device, option_set_icount, option_set_no_reboot,
     option_set_triple_fault, option_set_limit, option_set_type, option_set_loadvm, option_set_savevm,
     option_set_record, option_set_replay, option_set_gdb_default, option_set_gdb, option_set_wait,
-    option_set_log, option_set_log_file, option_set_trace, option_set_stats, option_set_dump_screen;
+    option_set_log, option_set_log_file, option_set_trace, option_set_timeline, option_set_stats,
+    option_set_dump_screen;
 
 #endif

@@ -88,6 +88,10 @@ const struct option option_table[] = {
     {"D", NULL, "FILE", "where logs and traces go instead of stderr", option_set_log_file},
     {"trace", NULL, "PATTERN[,format=text|json][,file=FILE]",
      "trace events whose names match; help lists them", option_set_trace},
+    {"timeline", NULL, "FILE",
+     "write what memory and disks do to FILE as bars over virtual time, for\n"
+     "ui.perfetto.dev or chrome://tracing",
+     option_set_timeline},
     {"stats", NULL, NULL, "at the end, print what CPU, memory and disks did", option_set_stats},
     {"dump-screen", NULL, "FILE", "at the end, write the text screen to FILE (-: stderr)",
      option_set_dump_screen},

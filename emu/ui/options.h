@@ -67,7 +67,8 @@ struct options {
     const char *record_file, *replay_file; /* NULL: not given */
     bool stats;
     const char *log_file;   /* -D; NULL: stderr */
-    const char *trace_file; /* NULL: as -D */
+    const char *trace_file;    /* NULL: as -D */
+    const char *timeline_file; /* NULL: none */
     bool trace_json;
     const char *dump_screen; /* NULL: none; "-": stderr */
     struct typed_text typed[OPTIONS_TYPED_MAX];

@@ -70,6 +70,7 @@ END_TEST
 
 static void emit_all(const struct clock *clock)
 {
+    ck_assert(trace_enable("*test.*", NULL));
     trace_emit(&map_event, clock, "ide", UINT64_C(0xfedcba9876543210), (uint64_t)4096, (int64_t)-5);
     trace_emit(&bare_event, clock);
     trace_emit(&other_event, NULL, UINT64_MAX);
@@ -107,6 +108,7 @@ END_TEST
 START_TEST(json_strings_are_escaped)
 {
     open_output(true);
+    ck_assert(trace_enable("*test.*", NULL));
     trace_emit(&map_event, NULL, "a\"b\\c\n\x01", (uint64_t)0, (uint64_t)0, (int64_t)0);
     ck_assert_ptr_nonnull(strstr(output(), "\"space\":\"a\\\"b\\\\c\\u000a\\u0001\","));
     close_output();
@@ -125,6 +127,7 @@ START_TEST(the_stamp_is_exact_in_a_run)
     clock_init(&clock, 1);
     clock.in_flight = flying;
     open_output(false);
+    ck_assert(trace_enable("*test.*", NULL));
     trace_emit(&bare_event, &clock);
     ck_assert_str_eq(output(), "14 tracetest.bare\n");
     close_output();
@@ -159,8 +162,10 @@ START_TEST(every_event_of_the_program_is_well_formed)
         size_t name = strcspn(line, " ");
         ck_assert_msg(strspn(line, "abcdefghijklmnopqrstuvwxyz0123456789_.-") == name, "%s", line);
         const char *field = line + name + strspn(line + name, " ");
+        unsigned fields = 0;
         while (*field) {
             size_t length = strcspn(field, ": ");
+            ck_assert_msg(++fields <= TRACE_FIELDS_MOST, "%s", line);
             ck_assert_msg(length && field[length] == ':' && strchr("sxud", field[length + 1]), "%s", line);
             field += length + 2;
             ck_assert_msg(!*field || *field == ' ', "%s", line);
@@ -168,6 +173,64 @@ START_TEST(every_event_of_the_program_is_well_formed)
         }
     }
     free(text);
+}
+END_TEST
+
+/* What the listener heard last. */
+static struct {
+    unsigned count;
+    vtime now;
+    char space[8];
+    uint64_t addr, delta;
+} heard;
+
+static void hear(void *owner, const struct trace_event *event, vtime now, const struct trace_value *values)
+{
+    ck_assert_ptr_eq(owner, &heard);
+    ck_assert_ptr_eq(event, &map_event);
+    heard.count++;
+    heard.now = now;
+    snprintf(heard.space, sizeof heard.space, "%s", values[trace_field(event, "space", NULL)].text);
+    heard.addr = values[trace_field(event, "addr", NULL)].number;
+    heard.delta = values[trace_field(event, "delta", NULL)].number;
+}
+
+START_TEST(a_listener_hears_what_it_asked_for_and_no_lines_appear)
+{
+    struct clock clock;
+    clock_init(&clock, 0);
+    clock_jump(&clock, 99);
+    open_output(false);
+    trace_listen(&(struct trace_listener){hear, &heard});
+    ck_assert_uint_eq(trace_listen_to("tracetest.map"), 1);
+    ck_assert_uint_eq(trace_listen_to("no.such"), 0);
+    ck_assert(trace_on(&map_event) && !trace_on(&other_event));
+    trace_emit(&map_event, &clock, "ide", (uint64_t)0x1000, (uint64_t)4096, (int64_t)-5);
+    trace_emit(&map_event, NULL, "ide", (uint64_t)0x2000, (uint64_t)4096, (int64_t)-5);
+    ck_assert_uint_eq(heard.count, 1); /* without a time there is no place on a timeline */
+    ck_assert_int_eq(heard.now, 99);
+    ck_assert_str_eq(heard.space, "ide");
+    ck_assert_uint_eq(heard.addr, 0x1000);
+    ck_assert_int_eq((int64_t)heard.delta, -5);
+    ck_assert_str_eq(output(), "");
+    trace_listen(NULL);
+    ck_assert(!trace_on(&map_event));
+    ck_assert(trace_enable("tracetest.map", NULL)); /* each reader has a bit of its own */
+    trace_listen(NULL);
+    ck_assert(trace_on(&map_event));
+    close_output();
+}
+END_TEST
+
+START_TEST(fields_are_found_by_their_whole_name)
+{
+    char type;
+    ck_assert_int_eq(trace_field(&map_event, "space", NULL), 0);
+    ck_assert_int_eq(trace_field(&map_event, "delta", &type), 3);
+    ck_assert_int_eq(type, 'd');
+    ck_assert_int_eq(trace_field(&map_event, "len", &type), 2);
+    ck_assert_int_eq(trace_field(&map_event, "le", NULL), -1);
+    ck_assert_int_eq(trace_field(&bare_event, "len", NULL), -1);
 }
 END_TEST
 
@@ -183,6 +246,8 @@ int main(void)
         the_stamp_is_exact_in_a_run,
         the_list_has_every_event_once,
         every_event_of_the_program_is_well_formed,
+        a_listener_hears_what_it_asked_for_and_no_lines_appear,
+        fields_are_found_by_their_whole_name,
     };
     return run_suite("trace", tests, ARRAY_COUNT(tests));
 }
