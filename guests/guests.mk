@@ -17,7 +17,7 @@ GUEST_ASFLAGS := $(GUEST_ARCH) -g -Wa,--noexecstack -MMD -MP
 GUEST_LDFLAGS := -m elf_i386 -nostdlib -static --build-id=none -z noexecstack -z max-page-size=0x1000
 
 .PHONY: guests
-guests: $(B)/guests/demo.img $(B)/guests/demo.elf
+guests: $(B)/guests/demo.img $(B)/guests/demo.elf $(B)/guests/swiotlb.elf
 
 # --- the demo ---------------------------------------------------------------------------------------------------------
 
@@ -49,4 +49,16 @@ $(B)/guests/mkdisk: guests/tools/mkdisk.c guests/demo/disk_layout.h
 $(B)/guests/demo.img: $(B)/guests/mkdisk $(B)/guests/demo/boot.bin $(B)/guests/demo/kernel.bin
 	$(B)/guests/mkdisk $@ $(B)/guests/demo/boot.bin $(B)/guests/demo/kernel.bin
 
--include $(DEMO_OBJECTS:.o=.d) $(B)/guests/demo/boot.d
+# --- the swiotlb exerciser: shares what of the demo is no check -------------------------------------------------------
+
+SWIOTLB_OBJECTS := $(patsubst %.c,$(B)/guests/swiotlb/%.o,$(notdir $(wildcard guests/swiotlb/*.c))) \
+    $(addprefix $(B)/guests/demo/,start.o interrupt_stubs.o console.o ide_dma.o interrupts.o lib.o pci.o power.o timer.o)
+
+$(B)/guests/swiotlb/%.o: guests/swiotlb/%.c
+	@mkdir -p $(@D)
+	$(GUEST_CC) $(GUEST_CFLAGS) -I. -O2 -c -o $@ $<
+
+$(B)/guests/swiotlb.elf: $(SWIOTLB_OBJECTS) guests/demo/demo.ld
+	$(GUEST_LD) $(GUEST_LDFLAGS) -T guests/demo/demo.ld -o $@ $(SWIOTLB_OBJECTS)
+
+-include $(SWIOTLB_OBJECTS:.o=.d) $(DEMO_OBJECTS:.o=.d) $(B)/guests/demo/boot.d

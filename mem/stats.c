@@ -3,6 +3,7 @@
 #include "mem/stats.h"
 
 #include <inttypes.h>
+#include "mem/internal.h"
 
 void dma_print_stats(const struct space *space, const char *name, FILE *to)
 {
@@ -21,6 +22,7 @@ void dma_print_stats(const struct space *space, const char *name, FILE *to)
             " waits, %" PRIu64 " wakes); %" PRIu64 " failed copies back\n",
             name, dma->short_maps, dma->failed_maps, dma->short_maps + dma->failed_maps, dma->waits,
             dma->wakes, dma->read_back_errors);
+    if (space->checker) fprintf(to, "%s: checker: %u findings\n", name, dma_checker_report(space, to));
 }
 
 void stream_print_stats(const struct stream *stream, FILE *to)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the memory layer counted, as the lines of -stats: one function for each thing that a device can have, called by the
- * device's own `stats` (devices/device.h). `name` is how the user knows the device; a line begins with it.
+ * device's own `stats` (devices/device.h). `name` is how the user knows the device; a line begins with it. A space under the checker also
+ * gets its findings, live mappings among them.
  */
 #ifndef MEM_STATS_H
 #define MEM_STATS_H

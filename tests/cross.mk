@@ -8,5 +8,6 @@
 test-cross:
 	@bash tests/cross.sh $(TOP)/cross
 
-test-mutants:
+test-mutants: $(B)/vitrine guests
 	@bash tests/mutants/run.sh $(TOP)/mutants $(MUTANTS)
+	@VITRINE=$(B)/vitrine bash tests/mutants/swiotlb.sh $(TOP)/mutants/swiotlb

@@ -20,6 +20,8 @@
 #include "power.h"
 #include "timer.h"
 
+const char guest_name[] = "demo";
+
 enum { NEEDED_KIB_ABOVE_1_MIB = 6 * 1024 };
 
 /* Copied before paging takes page 0, and what else the loader may have used, out of sight. */

@@ -60,7 +60,7 @@ void fail(const char *format, ...)
 {
     va_list args;
 
-    print("demo: FAILED: ");
+    print("%s: FAILED: ", guest_name);
     va_start(args, format);
     print_list(format, args);
     va_end(args);

@@ -44,7 +44,8 @@ START_TEST(a_space_counts_maps_bytes_and_what_fell_short)
         to,
         "nic: dma: 4 mappings, 4 unmapped, at the most 1 at once, 0 live\n"
         "nic: dma: 16384 bytes direct, 1124 bytes in 2 bounces, at the most 1024 bounce bytes held, of 1024\n"
-        "nic: dma: 2 maps came back short, 1 empty; 3 retries (0 waits, 0 wakes); 0 failed copies back\n");
+        "nic: dma: 2 maps came back short, 1 empty; 3 retries (0 waits, 0 wakes); 0 failed copies back\n"
+               "nic: checker: 0 findings\n");
     world_close(&world, 0);
 }
 END_TEST
