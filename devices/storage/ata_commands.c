@@ -1,248 +1,162 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The commands of the ATA disk: ATA/ATAPI-6 (T13/1410D), clause 8, and the older codes that PC firmware still
- * uses. The table is at the end; a code that is not in it is aborted.
+ * The commands of the ATA device: ATA/ATAPI-6 (T13/1410D), clause 8, a few of ATA8-ACS, and the older codes that PC firmware
+ * still uses. The table is at the end; a code that is not in it is aborted.
  */
 #include "devices/storage/ata_internal.h"
 #include "emu/core/log.h"
 
-enum { POWER_STANDBY = 0x00, POWER_IDLE = 0x80, POWER_ACTIVE = 0xff };
-
-static void refuse(struct ata_disk *disk)
-{
-    ata_fail(disk, ATA_ERROR_ABRT, 0);
-}
-
 /* Data transfers; address and count are in state->lba and state->remaining by now. */
 
-static void start_read(struct ata_disk *disk)
+static void start_write(struct ata_drive *drive)
 {
-    ata_read_more(disk);
+    ata_offer_out(drive, false); /* no interrupt before the first block (9.6, PIO data-out protocol) */
 }
 
-static void start_write(struct ata_disk *disk)
+static void start_identify(struct ata_drive *drive)
 {
-    ata_offer_out(disk, false); /* no interrupt before the first block (PIO data-out protocol) */
+    ata_identify(drive, drive->state->buffer);
+    ata_reply(drive, ATA_SECTOR);
 }
 
-static void start_dma(struct ata_disk *disk)
+/* A packet device has another command for it, and says what it is (8.15.5.2). */
+static void refuse_with_signature(struct ata_drive *drive)
 {
-    ata_offer_dma(disk);
+    ata_signature(drive);
+    ata_refuse(drive);
 }
 
-static void start_flush(struct ata_disk *disk)
+static void start_disk_identify(struct ata_drive *drive)
 {
-    ata_flush(disk);
+    if (drive->kind == ATA_CDROM)
+        refuse_with_signature(drive);
+    else
+        start_identify(drive);
 }
 
-static void start_identify(struct ata_disk *disk)
+static void start_disk_read(struct ata_drive *drive)
 {
-    struct ata_state *s = disk->state;
-    ata_identify(disk, s->buffer);
-    s->remaining = 0;
-    s->position = 0;
-    s->filled = ATA_SECTOR;
-    s->block = 1;
-    ata_offer_in(disk);
+    if (drive->kind == ATA_CDROM)
+        refuse_with_signature(drive);
+    else
+        ata_read_more(drive);
 }
 
 /* Positioning and translation. */
 
-static void succeed(struct ata_disk *disk)
+static void recalibrate(struct ata_drive *drive)
 {
-    ata_succeed(disk);
-}
-
-static void recalibrate(struct ata_disk *disk)
-{
-    ata_put_address(disk, 0);
-    ata_succeed(disk);
+    ata_put_address(drive, 0);
+    ata_succeed(drive);
 }
 
 /* Sector Count is sectors per track, the low bits of Device are heads less one. */
-static void initialize_parameters(struct ata_disk *disk)
+static void initialize_parameters(struct ata_drive *drive)
 {
-    struct ata_state *s = disk->state;
-    uint32_t heads = (s->regs.device & 0x0fu) + 1, sectors = s->regs.count, cylinders;
+    struct ata_state *s = drive->state;
+    uint32_t heads = (s->regs.device & 0x0fu) + 1, sectors = s->regs.count;
+    uint64_t cylinders;
 
     if (sectors == 0) {
-        refuse(disk);
+        ata_refuse(drive);
         return;
     }
-    cylinders = ata_sectors(disk) / (heads * sectors);
+    cylinders = ata_sectors(drive) / (heads * sectors);
     s->cylinders = (uint16_t)(cylinders < 65535 ? cylinders : 65535);
     s->heads = (uint8_t)heads;
     s->sectors = (uint8_t)sectors;
-    ata_succeed(disk);
+    ata_succeed(drive);
 }
 
 /* A power of two that the buffer holds; 0 turns READ and WRITE MULTIPLE off. */
-static void set_multiple(struct ata_disk *disk)
+static void set_multiple(struct ata_drive *drive)
 {
-    uint8_t count = disk->state->regs.count;
+    uint8_t count = drive->state->regs.count;
     if (count > ATA_BUFFER_SECTORS || (count & (count - 1))) {
-        refuse(disk);
+        ata_refuse(drive);
         return;
     }
-    disk->state->multiple = count;
-    ata_succeed(disk);
-}
-
-/* Device 1 keeps its line low: Device 0 interrupts for both (EXECUTE DEVICE DIAGNOSTIC protocol). */
-static void diagnose(struct ata_disk *disk)
-{
-    ata_succeed(disk);
-    ata_signature(disk);
-    if (disk->second) ata_acknowledge(disk);
-}
-
-/* Power: the drive has nothing to spin down; it only remembers. */
-
-static void standby(struct ata_disk *disk)
-{
-    disk->state->power = POWER_STANDBY;
-    ata_succeed(disk);
-}
-
-static void idle(struct ata_disk *disk)
-{
-    disk->state->power = POWER_IDLE;
-    ata_succeed(disk);
-}
-
-static void check_power(struct ata_disk *disk)
-{
-    disk->state->regs.count = disk->state->power;
-    ata_succeed(disk);
-}
-
-static void fall_asleep(struct ata_disk *disk)
-{
-    disk->state->power = POWER_STANDBY;
-    ata_succeed(disk);
-    disk->state->asleep = true;
-}
-
-/* SET FEATURES: a table of its own, by the code in Features. */
-
-/* Sector Count: bits 7:3 kind of transfer, 2:0 mode. */
-static bool set_transfer_mode(struct ata_disk *disk)
-{
-    static const struct {
-        uint8_t kind, top;
-    } kinds[] = {{0x00, 1}, {0x08, 4}, {0x20, 2}, {0x40, 2}}; /* PIO default, PIO, multiword DMA, Ultra DMA */
-    uint8_t mode = disk->state->regs.count;
-
-    for (unsigned i = 0; i < ARRAY_COUNT(kinds); i++)
-        if ((mode & 0xf8) == kinds[i].kind && (mode & 7) <= kinds[i].top) {
-            /* A PIO mode does not deselect the DMA mode. */
-            if (kinds[i].kind >= 0x20) disk->state->transfer_mode = mode;
-            return true;
-        }
-    return false;
-}
-
-static bool enable_write_cache(struct ata_disk *disk)
-{
-    disk->state->write_cache = true;
-    return true;
-}
-
-static bool disable_write_cache(struct ata_disk *disk)
-{
-    disk->state->write_cache = false;
-    return true;
-}
-
-static bool enable_look_ahead(struct ata_disk *disk)
-{
-    disk->state->look_ahead = true;
-    return true;
-}
-
-static bool disable_look_ahead(struct ata_disk *disk)
-{
-    disk->state->look_ahead = false;
-    return true;
-}
-
-static bool keep_settings(struct ata_disk *disk)
-{
-    disk->state->keep_settings = true;
-    return true;
-}
-
-static bool revert_settings(struct ata_disk *disk)
-{
-    disk->state->keep_settings = false;
-    return true;
-}
-
-static const struct {
-    uint8_t code;
-    bool (*set)(struct ata_disk *disk);
-} features[] = {
-    {0x02, enable_write_cache},  {0x03, set_transfer_mode}, {0x55, disable_look_ahead}, {0x66, keep_settings},
-    {0x82, disable_write_cache}, {0xaa, enable_look_ahead}, {0xcc, revert_settings},
-};
-
-static void set_features(struct ata_disk *disk)
-{
-    for (unsigned i = 0; i < ARRAY_COUNT(features); i++)
-        if (features[i].code == disk->state->regs.features && features[i].set(disk)) {
-            if (disk->state->write_cache)
-                ata_succeed(disk);
-            else
-                ata_flush(disk); /* what the cache still held */
-            return;
-        }
-    refuse(disk);
+    drive->state->multiple = count;
+    ata_succeed(drive);
 }
 
 /* The table. */
 
-#define READS    ATA_ADDRESSED
-#define STORES   (ATA_ADDRESSED | ATA_WRITES)
-#define MULTIPLE ATA_MULTIPLE
+#define DISK ATA_FOR_DISK
+#define CD   ATA_FOR_CDROM
+#define BOTH (DISK | CD)
+#define READ (DISK | ATA_ADDRESSED)
+#define SAVE (DISK | ATA_ADDRESSED | ATA_WRITES)
+#define EXT  ATA_EXT
+#define MANY ATA_MULTIPLE
 
 static const struct ata_command_row commands[] = {
-    {0x00, 0xff, ATA_NON_DATA, 0, "NOP", refuse}, /* always ends with an abort (ATA/ATAPI-6, NOP) */
-    {0x08, 0xff, ATA_NON_DATA, 0, "DEVICE RESET", refuse},
-    {0x10, 0xf0, ATA_NON_DATA, 0, "RECALIBRATE", recalibrate},
-    {0x20, 0xff, ATA_PROTOCOL_PIO_IN, READS, "READ SECTORS", start_read},
-    {0x21, 0xff, ATA_PROTOCOL_PIO_IN, READS, "READ SECTORS (no retry)", start_read},
-    {0x30, 0xff, ATA_PROTOCOL_PIO_OUT, STORES, "WRITE SECTORS", start_write},
-    {0x31, 0xff, ATA_PROTOCOL_PIO_OUT, STORES, "WRITE SECTORS (no retry)", start_write},
-    {0x40, 0xff, ATA_NON_DATA, READS, "READ VERIFY SECTORS", start_read},
-    {0x41, 0xff, ATA_NON_DATA, READS, "READ VERIFY SECTORS (no retry)", start_read},
-    {0x70, 0xf0, ATA_NON_DATA, READS | ATA_ONE, "SEEK", succeed},
-    {0x90, 0xff, ATA_NON_DATA, 0, "EXECUTE DEVICE DIAGNOSTIC", diagnose},
-    {0x91, 0xff, ATA_NON_DATA, 0, "INITIALIZE DEVICE PARAMETERS", initialize_parameters},
-    {0x94, 0xff, ATA_NON_DATA, 0, "STANDBY IMMEDIATE (94h)", standby},
-    {0x95, 0xff, ATA_NON_DATA, 0, "IDLE IMMEDIATE (95h)", idle},
-    {0x96, 0xff, ATA_NON_DATA, 0, "STANDBY (96h)", standby},
-    {0x97, 0xff, ATA_NON_DATA, 0, "IDLE (97h)", idle},
-    {0x98, 0xff, ATA_NON_DATA, 0, "CHECK POWER MODE (98h)", check_power},
-    {0x99, 0xff, ATA_NON_DATA, 0, "SLEEP (99h)", fall_asleep},
-    {0xa0, 0xff, ATA_NON_DATA, 0, "PACKET", refuse},
-    {0xa1, 0xff, ATA_NON_DATA, 0, "IDENTIFY PACKET DEVICE", refuse},
-    {0xb0, 0xff, ATA_NON_DATA, 0, "SMART", refuse},
-    {0xc4, 0xff, ATA_PROTOCOL_PIO_IN, READS | MULTIPLE, "READ MULTIPLE", start_read},
-    {0xc5, 0xff, ATA_PROTOCOL_PIO_OUT, STORES | MULTIPLE, "WRITE MULTIPLE", start_write},
-    {0xc6, 0xff, ATA_NON_DATA, 0, "SET MULTIPLE MODE", set_multiple},
-    {0xc8, 0xff, ATA_DMA_IN, READS, "READ DMA", start_dma},
-    {0xc9, 0xff, ATA_DMA_IN, READS, "READ DMA (no retry)", start_dma},
-    {0xca, 0xff, ATA_DMA_OUT, STORES, "WRITE DMA", start_dma},
-    {0xcb, 0xff, ATA_DMA_OUT, STORES, "WRITE DMA (no retry)", start_dma},
-    {0xe0, 0xff, ATA_NON_DATA, 0, "STANDBY IMMEDIATE", standby},
-    {0xe1, 0xff, ATA_NON_DATA, 0, "IDLE IMMEDIATE", idle},
-    {0xe2, 0xff, ATA_NON_DATA, 0, "STANDBY", standby},
-    {0xe3, 0xff, ATA_NON_DATA, 0, "IDLE", idle},
-    {0xe5, 0xff, ATA_NON_DATA, 0, "CHECK POWER MODE", check_power},
-    {0xe6, 0xff, ATA_NON_DATA, 0, "SLEEP", fall_asleep},
-    {0xe7, 0xff, ATA_NON_DATA, 0, "FLUSH CACHE", start_flush},
-    {0xec, 0xff, ATA_PROTOCOL_PIO_IN, 0, "IDENTIFY DEVICE", start_identify},
-    {0xef, 0xff, ATA_NON_DATA, 0, "SET FEATURES", set_features},
+    {0x00, 0xff, ATA_NON_DATA, BOTH, "NOP", ata_refuse, 0}, /* always ends with an abort (8.23) */
+    {0x06, 0xff, ATA_DMA_OUT, DISK | ATA_WRITES | EXT, "DATA SET MANAGEMENT", ata_trim, ata_trim_received},
+    {0x08, 0xff, ATA_NON_DATA, DISK, "DEVICE RESET", ata_refuse, 0}, /* a CD-ROM's does not come this way */
+    {0x10, 0xf0, ATA_NON_DATA, DISK, "RECALIBRATE", recalibrate, 0},
+    {0x20, 0xff, ATA_PROTOCOL_PIO_IN, READ | CD, "READ SECTORS", start_disk_read, 0},
+    {0x21, 0xff, ATA_PROTOCOL_PIO_IN, READ, "READ SECTORS (no retry)", ata_read_more, 0},
+    {0x24, 0xff, ATA_PROTOCOL_PIO_IN, READ | EXT, "READ SECTORS EXT", ata_read_more, 0},
+    {0x25, 0xff, ATA_DMA_IN, READ | EXT, "READ DMA EXT", ata_offer_dma, 0},
+    {0x27, 0xff, ATA_NON_DATA, DISK | EXT, "READ NATIVE MAX ADDRESS EXT", ata_read_native_max, 0},
+    {0x29, 0xff, ATA_PROTOCOL_PIO_IN, READ | EXT | MANY, "READ MULTIPLE EXT", ata_read_more, 0},
+    {0x2f, 0xff, ATA_PROTOCOL_PIO_IN, DISK | EXT, "READ LOG EXT", ata_read_log, 0},
+    {0x30, 0xff, ATA_PROTOCOL_PIO_OUT, SAVE, "WRITE SECTORS", start_write, 0},
+    {0x31, 0xff, ATA_PROTOCOL_PIO_OUT, SAVE, "WRITE SECTORS (no retry)", start_write, 0},
+    {0x34, 0xff, ATA_PROTOCOL_PIO_OUT, SAVE | EXT, "WRITE SECTORS EXT", start_write, 0},
+    {0x35, 0xff, ATA_DMA_OUT, SAVE | EXT, "WRITE DMA EXT", ata_offer_dma, 0},
+    {0x37, 0xff, ATA_NON_DATA, DISK | EXT, "SET MAX ADDRESS EXT", ata_set_max, 0},
+    {0x39, 0xff, ATA_PROTOCOL_PIO_OUT, SAVE | EXT | MANY, "WRITE MULTIPLE EXT", start_write, 0},
+    {0x3d, 0xff, ATA_DMA_OUT, SAVE | EXT | ATA_FUA, "WRITE DMA FUA EXT", ata_offer_dma, 0},
+    {0x40, 0xff, ATA_NON_DATA, READ, "READ VERIFY SECTORS", ata_read_more, 0},
+    {0x41, 0xff, ATA_NON_DATA, READ, "READ VERIFY SECTORS (no retry)", ata_read_more, 0},
+    {0x42, 0xff, ATA_NON_DATA, READ | EXT, "READ VERIFY SECTORS EXT", ata_read_more, 0},
+    {0x47, 0xff, ATA_DMA_IN, DISK | EXT, "READ LOG DMA EXT", ata_read_log, 0},
+    {0x60, 0xff, ATA_NON_DATA, DISK, "READ FPDMA QUEUED", ata_refuse,
+     0}, /* where the transport has no queue */
+    {0x61, 0xff, ATA_NON_DATA, DISK, "WRITE FPDMA QUEUED", ata_refuse, 0},
+    {0x70, 0xf0, ATA_NON_DATA, READ | ATA_ONE, "SEEK", ata_succeed, 0},
+    {0x90, 0xff, ATA_NON_DATA, BOTH, "EXECUTE DEVICE DIAGNOSTIC", ata_diagnosed, 0},
+    {0x91, 0xff, ATA_NON_DATA, DISK, "INITIALIZE DEVICE PARAMETERS", initialize_parameters, 0},
+    {0x94, 0xff, ATA_NON_DATA, BOTH, "STANDBY IMMEDIATE (94h)", ata_set_power, 0},
+    {0x95, 0xff, ATA_NON_DATA, BOTH, "IDLE IMMEDIATE (95h)", ata_set_power, 0},
+    {0x96, 0xff, ATA_NON_DATA, DISK, "STANDBY (96h)", ata_set_power, 0},
+    {0x97, 0xff, ATA_NON_DATA, DISK, "IDLE (97h)", ata_set_power, 0},
+    {0x98, 0xff, ATA_NON_DATA, BOTH, "CHECK POWER MODE (98h)", ata_check_power, 0},
+    {0x99, 0xff, ATA_NON_DATA, BOTH, "SLEEP (99h)", ata_set_power, 0},
+    {0xa0, 0xff, ATA_PROTOCOL_PACKET, CD, "PACKET", atapi_start, atapi_received},
+    {0xa1, 0xff, ATA_PROTOCOL_PIO_IN, CD, "IDENTIFY PACKET DEVICE", start_identify, 0},
+    {0xb0, 0xff, ATA_PROTOCOL_PIO_IN, DISK, "SMART", ata_smart, 0},
+    {0xb1, 0xff, ATA_NON_DATA, DISK, "DEVICE CONFIGURATION", ata_refuse, 0},
+    {0xc4, 0xff, ATA_PROTOCOL_PIO_IN, READ | MANY, "READ MULTIPLE", ata_read_more, 0},
+    {0xc5, 0xff, ATA_PROTOCOL_PIO_OUT, SAVE | MANY, "WRITE MULTIPLE", start_write, 0},
+    {0xc6, 0xff, ATA_NON_DATA, DISK, "SET MULTIPLE MODE", set_multiple, 0},
+    {0xc8, 0xff, ATA_DMA_IN, READ, "READ DMA", ata_offer_dma, 0},
+    {0xc9, 0xff, ATA_DMA_IN, READ, "READ DMA (no retry)", ata_offer_dma, 0},
+    {0xca, 0xff, ATA_DMA_OUT, SAVE, "WRITE DMA", ata_offer_dma, 0},
+    {0xcb, 0xff, ATA_DMA_OUT, SAVE, "WRITE DMA (no retry)", ata_offer_dma, 0},
+    {0xce, 0xff, ATA_PROTOCOL_PIO_OUT, SAVE | EXT | MANY | ATA_FUA, "WRITE MULTIPLE FUA EXT", start_write, 0},
+    {0xda, 0xff, ATA_NON_DATA, BOTH, "GET MEDIA STATUS", ata_refuse, 0},
+    {0xe0, 0xff, ATA_NON_DATA, BOTH, "STANDBY IMMEDIATE", ata_set_power, 0},
+    {0xe1, 0xff, ATA_NON_DATA, BOTH, "IDLE IMMEDIATE", ata_set_power, 0},
+    {0xe2, 0xff, ATA_NON_DATA, DISK, "STANDBY", ata_set_power, 0},
+    {0xe3, 0xff, ATA_NON_DATA, DISK, "IDLE", ata_set_power, 0},
+    {0xe5, 0xff, ATA_NON_DATA, BOTH, "CHECK POWER MODE", ata_check_power, 0},
+    {0xe6, 0xff, ATA_NON_DATA, BOTH, "SLEEP", ata_set_power, 0},
+    {0xe7, 0xff, ATA_NON_DATA, DISK, "FLUSH CACHE", ata_flush, 0},
+    {0xea, 0xff, ATA_NON_DATA, DISK | EXT, "FLUSH CACHE EXT", ata_flush, 0},
+    {0xec, 0xff, ATA_PROTOCOL_PIO_IN, BOTH, "IDENTIFY DEVICE", start_disk_identify, 0},
+    {0xef, 0xff, ATA_NON_DATA, BOTH, "SET FEATURES", ata_set_features, 0},
+    /* There is no Security feature set, and IDENTIFY says so. */
+    {0xf1, 0xff, ATA_NON_DATA, BOTH, "SECURITY SET PASSWORD", ata_refuse, 0},
+    {0xf2, 0xff, ATA_NON_DATA, BOTH, "SECURITY UNLOCK", ata_refuse, 0},
+    {0xf3, 0xff, ATA_NON_DATA, BOTH, "SECURITY ERASE PREPARE", ata_refuse, 0},
+    {0xf4, 0xff, ATA_NON_DATA, BOTH, "SECURITY ERASE UNIT", ata_refuse, 0},
+    {0xf5, 0xff, ATA_NON_DATA, BOTH, "SECURITY FREEZE LOCK", ata_refuse, 0},
+    {0xf6, 0xff, ATA_NON_DATA, BOTH, "SECURITY DISABLE PASSWORD", ata_refuse, 0},
+    {0xf8, 0xff, ATA_NON_DATA, DISK, "READ NATIVE MAX ADDRESS", ata_read_native_max, 0},
+    {0xf9, 0xff, ATA_NON_DATA, DISK, "SET MAX ADDRESS", ata_set_max, 0},
 };
 
 const struct ata_command_row *ata_find_command(uint8_t code)
@@ -258,59 +172,102 @@ const char *ata_command_name(uint8_t code)
     return row ? row->name : "unknown command";
 }
 
-/* Address and count from the task file. False, with IDNF, where they leave the disk; the registers then name
- * the first sector that does not exist. */
-static bool load_address(struct ata_disk *disk, uint32_t count)
+uint64_t ata_lba48(const struct ata_taskfile *regs)
 {
-    struct ata_state *s = disk->state;
+    return regs->lba_low | (uint64_t)regs->lba_mid << 8 | (uint64_t)regs->lba_high << 16 |
+           (uint64_t)regs->lba_low_previous << 24 | (uint64_t)regs->lba_mid_previous << 32 |
+           (uint64_t)regs->lba_high_previous << 40;
+}
+
+uint32_t ata_count48(const struct ata_taskfile *regs)
+{
+    return regs->count | (uint32_t)regs->count_previous << 8;
+}
+
+/* Where the task file points, in state->lba. A 48-bit command must have the LBA bit set (6.2.1). */
+static bool load_address(struct ata_drive *drive, const struct ata_command_row *row)
+{
+    struct ata_state *s = drive->state;
     const struct ata_taskfile *regs = &s->regs;
     uint32_t cylinder = regs->lba_mid | (uint32_t)regs->lba_high << 8, head = regs->device & 0x0f;
-    uint32_t all = ata_sectors(disk), first;
 
-    s->remaining = count;
-    if (regs->device & ATA_DEVICE_LBA) {
-        s->lba = head << 24 | cylinder << 8 | regs->lba_low;
-    } else if (cylinder < s->cylinders && head < s->heads && regs->lba_low >= 1 &&
-               regs->lba_low <= s->sectors) {
-        s->lba = (cylinder * s->heads + head) * s->sectors + regs->lba_low - 1;
-    } else {
-        ata_fail(disk, ATA_ERROR_IDNF, 0);
+    if (row->flags & ATA_EXT) {
+        s->lba = ata_lba48(regs);
+        if (regs->device & ATA_DEVICE_LBA) return true;
+        ata_refuse(drive);
         return false;
     }
-    if (s->lba < all && count <= all - s->lba) return true;
-    first = s->lba < all ? all : s->lba;
-    s->regs.count = (uint8_t)(count - (first - s->lba));
-    ata_put_address(disk, first);
-    ata_fail(disk, ATA_ERROR_IDNF, 0);
+    if (regs->device & ATA_DEVICE_LBA) {
+        s->lba = head << 24 | cylinder << 8 | regs->lba_low;
+        return true;
+    }
+    s->lba = ((uint64_t)cylinder * s->heads + head) * s->sectors + regs->lba_low - 1;
+    if (cylinder < s->cylinders && head < s->heads && regs->lba_low >= 1 && regs->lba_low <= s->sectors)
+        return true;
+    s->lba = 0;
+    ata_fail(drive, ATA_ERROR_IDNF, 0);
     return false;
 }
 
-static bool load_transfer(struct ata_disk *disk, const struct ata_command_row *row)
+/* The registers of a command that leaves the disk name the first sector that does not exist, and how many are missing. */
+static void fail_beyond(struct ata_drive *drive, uint64_t count)
 {
-    struct ata_state *s = disk->state;
-    uint32_t count = s->regs.count ? s->regs.count : 256;
+    struct ata_state *s = drive->state;
+    uint64_t all = ata_sectors(drive), first = s->lba < all ? all : s->lba,
+             missing = count - (first - s->lba);
+    s->lba = 0;
+    s->regs.count = (uint8_t)missing;
+    if (ata_find_command(s->regs.command)->flags & ATA_EXT) s->regs.count_previous = (uint8_t)(missing >> 8);
+    ata_put_address(drive, first);
+    ata_fail(drive, ATA_ERROR_IDNF, 0);
+}
 
-    if (!load_address(disk, row->flags & ATA_ONE ? 1 : count)) return false;
+static bool load_transfer(struct ata_drive *drive, const struct ata_command_row *row)
+{
+    struct ata_state *s = drive->state;
+    bool ext = row->flags & ATA_EXT;
+    uint32_t count = ext ? ata_count48(&s->regs) : s->regs.count;
+    if (count == 0) count = ext ? 0x10000 : 0x100;
+    if (row->flags & ATA_ONE) count = 1;
+
+    if (!load_address(drive, row)) return false;
+    if (s->lba >= ata_sectors(drive) || count > ata_sectors(drive) - s->lba) {
+        fail_beyond(drive, count);
+        return false;
+    }
+    s->remaining = count;
     s->block = row->flags & ATA_MULTIPLE ? s->multiple : 1;
-    s->power = POWER_ACTIVE;
+    s->power = ATA_POWER_ACTIVE;
     return true;
 }
 
-void ata_execute(struct ata_disk *disk)
+/* After a failed queued command only the page that tells of it can be read (ATA8-ACS, 4.15.2). */
+static bool halted(const struct ata_drive *drive)
 {
-    const struct ata_command_row *row = ata_find_command(disk->state->regs.command);
+    const struct ata_taskfile *regs = &drive->state->regs;
+    bool log = regs->command == 0x2f || regs->command == 0x47;
+    return drive->state->queue_error.halted && !(log && regs->lba_low == 0x10);
+}
 
-    if (!row) {
-        if (log_on(LOG_UNIMPLEMENTED))
-            log_print("%s: ATA command %02xh is aborted\n", disk->name, disk->state->regs.command);
-        refuse(disk);
+void ata_execute(struct ata_drive *drive)
+{
+    struct ata_state *s = drive->state;
+    const struct ata_command_row *row = ata_find_command(s->regs.command);
+    bool native_max_read = s->native_max_read;
+    unsigned kind = drive->kind == ATA_CDROM ? ATA_FOR_CDROM : ATA_FOR_DISK;
+
+    s->filled = s->position = s->block_end = 0;
+    s->remaining = 0;
+    s->native_max_read = false;
+    if (!row && log_on(LOG_UNIMPLEMENTED))
+        log_print("%s: ATA command %02xh is aborted\n", drive->name, s->regs.command);
+    if (!row || !(row->flags & kind) || halted(drive) ||
+        (row->flags & ATA_WRITES && block_read_only(drive->block)) ||
+        (row->flags & ATA_MULTIPLE && s->multiple == 0)) {
+        ata_refuse(drive);
         return;
     }
-    if ((row->flags & ATA_WRITES && block_read_only(disk->block)) ||
-        (row->flags & ATA_MULTIPLE && disk->state->multiple == 0)) {
-        refuse(disk);
-        return;
-    }
-    if (row->flags & ATA_ADDRESSED && !load_transfer(disk, row)) return;
-    row->start(disk);
+    if (kind == ATA_FOR_DISK && row->flags & ATA_ADDRESSED && !load_transfer(drive, row)) return;
+    if (row->start == ata_set_max) s->native_max_read = native_max_read;
+    row->start(drive);
 }

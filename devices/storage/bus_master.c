@@ -133,10 +133,11 @@ static uint32_t take_region(struct bus_master *engine, uint64_t need)
     return (uint32_t)take;
 }
 
-/* Copies from the table what a transfer of `need` bytes uses, each descriptor once. The list gets whole
- * sectors only. Each turn takes bytes, or reads a descriptor, of which a table has at most 8192. */
-static bool gather(struct bus_master *engine, uint64_t need)
+/* Copies from the table what the part uses, each descriptor once. Of a disk the list gets whole sectors only. Each turn takes
+ * bytes, or reads a descriptor, of which a table has at most 8192. */
+static bool gather(struct bus_master *engine, const struct ata_part *part)
 {
+    uint64_t need = part->bytes;
     sglist_reset(&engine->list);
     while (need && !exhausted(engine->state)) {
         if (engine->state->left)
@@ -144,7 +145,7 @@ static bool gather(struct bus_master *engine, uint64_t need)
         else if (!fetch_descriptor(engine))
             return false;
     }
-    sglist_truncate(&engine->list, engine->list.size - engine->list.size % ATA_SECTOR);
+    if (!part->buffer) sglist_truncate(&engine->list, engine->list.size - engine->list.size % ATA_SECTOR);
     return true;
 }
 
@@ -155,19 +156,29 @@ static void kick(struct bus_master *engine)
     clock_event_in(&engine->kick, 0);
 }
 
-static void transfer_done(void *owner, struct transfer *transfer, enum stream_status status, int error,
-                          uint64_t moved)
+/* What a packet command answers may be less than the driver has room for. */
+static void check_size(const struct bus_master *engine, bool complete)
 {
-    struct bus_master *engine = owner;
+    const struct ata_drive *drive = engine->served;
+    const char *command = ata_command_name(drive->state->regs.command);
+    if (!complete)
+        lint(engine->name, SPECIFICATION "Physical Region Descriptor Table",
+             "the table ends before the transfer of %s does: the drive waits for the rest", command);
+    else if (drive->kind == ATA_HARD_DISK && !exhausted(engine->state))
+        lint(engine->name, SPECIFICATION "Physical Region Descriptor Table",
+             "the table goes on beyond the transfer of %s", command);
+}
+
+static void part_done(struct bus_master *engine, enum stream_status status, uint64_t moved)
+{
     struct bus_master_state *s = engine->state;
-    struct ata_disk *disk = engine->served;
-    bool complete = moved == ata_dma_bytes(disk);
-    (void)transfer;
-    (void)error;
+    struct ata_drive *drive = engine->served;
+    bool complete = moved == ata_dma_part(drive).bytes;
 
     guard_enter(engine->guard);
     s->moving = false;
     if (status == STREAM_OK) {
+        check_size(engine, complete);
         if (exhausted(s)) end_active(engine, 0);
         trace_end(engine, !complete ? "table shorter" : exhausted(s) ? "complete" : "table longer", moved);
     } else if (status == STREAM_BACKEND_ERROR) {
@@ -177,17 +188,38 @@ static void transfer_done(void *owner, struct transfer *transfer, enum stream_st
         trace_end(engine, "bad address", moved);
     }
     /* Last, since this raises the interrupt. */
-    ata_dma_moved(disk, moved, status == STREAM_BACKEND_ERROR);
-    if (engine->disk != disk) kick(engine); /* the other drive asked in between */
+    ata_dma_moved(drive, moved, status == STREAM_BACKEND_ERROR);
+    if (engine->drive != drive) kick(engine); /* the other drive asked in between */
     guard_leave(engine->guard);
+}
+
+static void transfer_done(void *owner, struct transfer *transfer, enum stream_status status, int error,
+                          uint64_t moved)
+{
+    (void)transfer;
+    (void)error;
+    part_done(owner, status, moved);
+}
+
+static void bytes_done(void *owner, struct buffer_stream *stream, enum stream_status status, uint64_t moved)
+{
+    (void)stream;
+    part_done(owner, status, moved);
+}
+
+void bus_master_cancel(struct bus_master *engine)
+{
+    transfer_cancel(&engine->transfer);
+    buffer_stream_cancel(&engine->bytes);
 }
 
 /* Takes back what is under way. Returns the bytes that went through before. */
 static uint64_t cancel_transfer(struct bus_master *engine)
 {
-    uint64_t moved = engine->transfer.stream.position;
+    bool disk = transfer_busy(&engine->transfer);
+    uint64_t moved = disk ? engine->transfer.stream.position : engine->bytes.stream.position;
     if (!engine->state->moving) return 0;
-    transfer_cancel(&engine->transfer);
+    bus_master_cancel(engine);
     engine->state->moving = false;
     trace_end(engine, "cancelled", moved);
     return moved;
@@ -196,25 +228,27 @@ static uint64_t cancel_transfer(struct bus_master *engine)
 static bool may_move(const struct bus_master *engine)
 {
     const struct bus_master_state *s = engine->state;
-    if (!active(engine) || s->moving || !engine->disk || engine->disk->state->phase != ATA_DMA) return false;
+    if (!active(engine) || s->moving || !engine->drive || engine->drive->state->phase != ATA_DMA)
+        return false;
     return engine->function->state.config[PCI_COMMAND] & PCI_COMMAND_MASTER;
 }
 
 static bool direction_fits(const struct bus_master *engine)
 {
     bool to_memory = engine->state->command & BM_COMMAND_TO_MEMORY;
-    if (to_memory == (ata_dma_op(engine->disk) == BLOCK_READ)) return true;
+    if (to_memory == ata_dma_to_host(engine->drive)) return true;
     lint(engine->name, SPECIFICATION "Command Register, bit 3",
          "direction is %s memory, but the command is %s: nothing moves", to_memory ? "to" : "from",
-         ata_command_name(engine->disk->state->regs.command));
+         ata_command_name(engine->drive->state->regs.command));
     return false;
 }
 
 static void start_transfer(struct bus_master *engine)
 {
-    struct ata_disk *disk = engine->disk;
+    struct ata_drive *drive = engine->drive;
+    struct ata_part part = ata_dma_part(drive);
 
-    if (!gather(engine, ata_dma_bytes(disk))) {
+    if (!gather(engine, &part)) {
         lint(engine->name, SPECIFICATION "Physical Region Descriptor Table",
              "descriptor at %08x cannot be read", engine->state->next);
         master_abort(engine);
@@ -222,12 +256,17 @@ static void start_transfer(struct bus_master *engine)
         return;
     }
     if (trace_on(&dma_event))
-        trace_emit(&dma_event, engine->clock, engine->name, disk->name,
-                   ata_dma_op(disk) == BLOCK_READ ? "to-memory" : "from-memory", ata_dma_offset(disk),
-                   engine->list.size, (uint64_t)engine->list.count, (uint64_t)engine->state->table);
+        trace_emit(&dma_event, engine->clock, engine->name, drive->name,
+                   part.to_host ? "to-memory" : "from-memory", part.offset, engine->list.size,
+                   (uint64_t)engine->list.count, (uint64_t)engine->state->table);
     engine->state->moving = true;
-    engine->served = disk;
-    transfer_start(&engine->transfer, disk->block, ata_dma_op(disk), ata_dma_offset(disk), &engine->list);
+    engine->served = drive;
+    if (part.buffer)
+        buffer_stream_start(&engine->bytes, part.buffer, part.to_host ? DMA_FROM_DEVICE : DMA_TO_DEVICE,
+                            &engine->list);
+    else
+        transfer_start(&engine->transfer, drive->block, part.to_host ? BLOCK_READ : BLOCK_WRITE, part.offset,
+                       &engine->list);
 }
 
 /* Starts, from an event of its own, what the registers and the drive ask for by now. */
@@ -239,16 +278,17 @@ static void kicked(void *owner)
     guard_leave(engine->guard);
 }
 
-void bus_master_request(struct bus_master *engine, struct ata_disk *disk)
+void bus_master_request(struct bus_master *engine, struct ata_drive *drive)
 {
-    engine->disk = disk;
+    engine->drive = drive;
     kick(engine);
 }
 
-void bus_master_drop(struct bus_master *engine)
+void bus_master_drop(struct bus_master *engine, const struct ata_drive *drive)
 {
-    cancel_transfer(engine);
-    engine->disk = engine->served = NULL;
+    if (!drive || engine->served == drive) cancel_transfer(engine);
+    if (!drive || engine->served == drive) engine->served = NULL;
+    if (!drive || engine->drive == drive) engine->drive = NULL;
 }
 
 void bus_master_interrupt(struct bus_master *engine)
@@ -268,6 +308,9 @@ static void start_engine(struct bus_master *engine)
     struct bus_master_state *s = engine->state;
     if (!(engine->function->state.config[PCI_COMMAND] & PCI_COMMAND_MASTER))
         lint(engine->name, "PCI 2.3, 6.2.2", "Start is set while Bus Master Enable is 0: nothing moves");
+    if (s->table == 0)
+        lint(engine->name, SPECIFICATION "Descriptor Table Pointer Register",
+             "Start is set without a descriptor table");
     s->status |= BM_STATUS_ACTIVE;
     s->next = s->table;
     s->left = 0;
@@ -299,6 +342,16 @@ static void write_command(struct bus_master *engine, uint8_t value)
         stop_engine(engine);
 }
 
+/* The drive's Status is to be read first: that takes back INTRQ, whose rise has set the bit. */
+static void write_status(struct bus_master *engine, uint8_t value, uint8_t stored)
+{
+    uint8_t pending = value & engine->state->status & BM_STATUS_INTERRUPT;
+    if (pending && engine->drive && engine->drive->state->interrupt)
+        lint(engine->name, SPECIFICATION "Status Register, bit 2",
+             "Interrupt is cleared before the drive's Status was read: INTRQ is still asserted");
+    engine->state->status = stored;
+}
+
 static void write_table(struct bus_master *engine, unsigned shift, uint8_t value)
 {
     struct bus_master_state *s = engine->state;
@@ -327,7 +380,7 @@ void bus_master_write(struct bus_master *engine, unsigned offset, uint8_t value)
     if (offset == BM_COMMAND)
         write_command(engine, stored);
     else if (offset == BM_STATUS)
-        engine->state->status = stored;
+        write_status(engine, value, stored);
     else if (offset >= BM_TABLE)
         write_table(engine, 8 * (offset - BM_TABLE), stored);
 }
@@ -338,7 +391,7 @@ void bus_master_reset(struct bus_master *engine)
 {
     clock_event_cancel(&engine->kick);
     cancel_transfer(engine);
-    engine->disk = engine->served = NULL;
+    engine->drive = engine->served = NULL;
     *engine->state = (struct bus_master_state){0};
 }
 
@@ -347,8 +400,8 @@ void bus_master_reset(struct bus_master *engine)
 void bus_master_loaded(struct bus_master *engine)
 {
     struct bus_master_state *s = engine->state;
-    transfer_cancel(&engine->transfer);
-    engine->disk = engine->served = NULL;
+    bus_master_cancel(engine);
+    engine->drive = engine->served = NULL;
     if (s->moving) {
         s->next = s->table;
         s->left = 0;
@@ -359,11 +412,11 @@ void bus_master_loaded(struct bus_master *engine)
 /* What the engine holds beside its registers; the pieces of the list follow. */
 enum { NO_DRIVE = 0xff };
 struct engine_state {
-    uint8_t disk, served; /* NO_DRIVE: none */
+    uint8_t drive, served; /* NO_DRIVE: none */
     uint32_t pieces;
 };
 static const struct state_field engine_fields[] = {
-    STATE_FIELD(struct engine_state, disk),
+    STATE_FIELD(struct engine_state, drive),
     STATE_FIELD(struct engine_state, served),
     STATE_FIELD(struct engine_state, pieces),
     STATE_END,
@@ -378,13 +431,14 @@ static const struct state_field piece_fields[] = {
     STATE_FIELD(struct piece_state, length),
     STATE_END,
 };
-static const struct state_table piece_table = {"bus-master-piece", 1, sizeof(struct piece_state), piece_fields};
+static const struct state_table piece_table = {"bus-master-piece", 1, sizeof(struct piece_state),
+                                               piece_fields};
 
-void bus_master_save_transfer(const struct bus_master *engine, const struct ata_disk *drives,
+void bus_master_save_transfer(const struct bus_master *engine, const struct ata_drive *drives,
                               struct state_buffer *to)
 {
     struct engine_state state = {NO_DRIVE, NO_DRIVE, 0};
-    if (engine->disk) state.disk = (uint8_t)(engine->disk - drives);
+    if (engine->drive) state.drive = (uint8_t)(engine->drive - drives);
     if (engine->served) state.served = (uint8_t)(engine->served - drives);
     if (engine->state->moving) state.pieces = engine->list.count;
     state_save(&engine_table, &state, to);
@@ -393,10 +447,11 @@ void bus_master_save_transfer(const struct bus_master *engine, const struct ata_
         state_save(&piece_table, &piece, to);
     }
     transfer_save(&engine->transfer, to);
+    buffer_stream_save(&engine->bytes, to);
 }
 
-static bool load_drive(struct bus_master *engine, struct ata_disk *drives, uint8_t place,
-                       struct ata_disk **drive, struct error *error)
+static bool load_drive(struct bus_master *engine, struct ata_drive *drives, uint8_t place,
+                       struct ata_drive **drive, struct error *error)
 {
     *drive = NULL;
     if (place == NO_DRIVE) return true;
@@ -406,13 +461,14 @@ static bool load_drive(struct bus_master *engine, struct ata_disk *drives, uint8
     return true;
 }
 
-bool bus_master_load_transfer(struct bus_master *engine, struct ata_disk *drives, struct state_buffer *from,
+bool bus_master_load_transfer(struct bus_master *engine, struct ata_drive *drives, struct state_buffer *from,
                               struct transfer_waits *waits, struct error *error)
 {
     struct engine_state state;
-    transfer_cancel(&engine->transfer);
+    struct transfer_waits waits_for_bytes;
+    bus_master_cancel(engine);
     if (!state_load(&engine_table, &state, from, error) ||
-        !load_drive(engine, drives, state.disk, &engine->disk, error) ||
+        !load_drive(engine, drives, state.drive, &engine->drive, error) ||
         !load_drive(engine, drives, state.served, &engine->served, error))
         return false;
     sglist_reset(&engine->list);
@@ -422,9 +478,28 @@ bool bus_master_load_transfer(struct bus_master *engine, struct ata_disk *drives
         sglist_add(&engine->list, piece.addr, piece.length);
     }
     struct block *block = engine->served ? engine->served->block : NULL;
-    return transfer_load(&engine->transfer, block, &engine->list, from, waits, error) &&
-           (transfer_busy(&engine->transfer) == engine->state->moving ||
-            error_set(error, "%s: a transfer is missing", engine->name));
+    struct ata_part part = {0};
+    if (engine->served && engine->served->state->phase == ATA_DMA) part = ata_dma_part(engine->served);
+    uint8_t *buffer = part.buffer && engine->list.size <= part.bytes ? part.buffer : NULL;
+    if (!transfer_load(&engine->transfer, part.buffer ? NULL : block, &engine->list, from, waits, error) ||
+        !buffer_stream_load(&engine->bytes, buffer, &engine->list, from, &waits_for_bytes, error))
+        return false;
+    if (waits_for_bytes.waiting) *waits = waits_for_bytes;
+    return (transfer_busy(&engine->transfer) || buffer_stream_busy(&engine->bytes)) ==
+               engine->state->moving ||
+           error_set(error, "%s: a transfer is missing", engine->name);
+}
+
+bool bus_master_wait_again(struct bus_master *engine, const struct transfer_waits *waits)
+{
+    if (buffer_stream_busy(&engine->bytes)) return buffer_stream_wait_again(&engine->bytes, waits);
+    return transfer_wait_again(&engine->transfer, waits);
+}
+
+const struct dma_waiter *bus_master_waiter(const struct bus_master *engine)
+{
+    return buffer_stream_busy(&engine->bytes) ? &engine->bytes.stream.waiter
+                                              : &engine->transfer.stream.waiter;
 }
 
 void bus_master_init(struct bus_master *engine, struct bus_master_state *state, const char *name,
@@ -437,6 +512,9 @@ void bus_master_init(struct bus_master *engine, struct bus_master_state *state, 
     sglist_init(&engine->list, TYPICAL_PIECES);
     transfer_init(&engine->transfer, engine->transfer_name, function->dma, transfer_done, engine);
     stream_set_guard(&engine->transfer.stream, guard);
+    snprintf(engine->bytes_name, sizeof engine->bytes_name, "%s.bytes", name);
+    buffer_stream_init(&engine->bytes, engine->bytes_name, function->dma, bytes_done, engine);
+    stream_set_guard(&engine->bytes.stream, guard);
     clock_event_init(&engine->kick, clock, engine->kick_name, kicked, engine);
 }
 
@@ -444,5 +522,6 @@ void bus_master_destroy(struct bus_master *engine)
 {
     clock_event_destroy(&engine->kick);
     transfer_destroy(&engine->transfer);
+    buffer_stream_destroy(&engine->bytes);
     sglist_destroy(&engine->list);
 }

@@ -4,8 +4,8 @@
  * revision 1.0 (called "Bus Master IDE 1.0" below), as built into the PIIX3 (Intel 290550, "Bus Master IDE
  * Function").
  *
- * It carries sectors between a drive that waits in phase ATA_DMA and the guest memory that a table of
- * physical region descriptors (PRDs) names. It moves when the driver has set Start, the drive asks, Bus
+ * It carries sectors, or what a drive has in its buffer, between a drive that waits in phase ATA_DMA and the guest memory
+ * that a table of physical region descriptors (PRDs) names. It moves when the driver has set Start, the drive asks, Bus
  * Master Enable is 1, and the direction fits; in whichever order these come. How it ends tells the driver
  * what happened (Bus Master IDE 1.0, status bits):
  *
@@ -15,8 +15,8 @@
  *   memory did not answer                 Active 0, Interrupt 0, Error 1
  *   the drive ended with an error         Active 1, Interrupt 1   ERR is in the drive's Status
  *
- * Fixed here where the specification is silent: what a table names beyond the last whole sector is not
- * transferred; a table that runs into a 64 KiB boundary ends there; a region that crosses one goes on behind
+ * Fixed here where the specification is silent: what a table names beyond the last whole sector
+ * (of a disk; of a buffer beyond its last byte) is not transferred; a table that runs into a 64 KiB boundary ends there; a region that crosses one goes on behind
  * it; with the direction bit wrong for the command nothing moves.
  *
  * A start is carried out from an event (`kick`); a stop takes effect at once. A transfer that lands on these
@@ -28,6 +28,7 @@
 #include "block/transfer.h"
 #include "devices/bus/pci.h"
 #include "devices/storage/ata.h"
+#include "devices/storage/buffer_stream.h"
 
 #define BUS_MASTER_PORTS 8 /* per channel */
 
@@ -59,12 +60,13 @@ struct bus_master {
     struct pci_function *function;
     struct clock *clock;
     struct mem_guard *guard;
-    struct ata_disk *disk;   /* which asked last; NULL: none since the last reset */
-    struct ata_disk *served; /* whose sectors move */
+    struct ata_drive *drive;  /* which asked last; NULL: none since the last reset */
+    struct ata_drive *served; /* whose sectors move */
     struct sglist list;
-    struct transfer transfer;
+    struct transfer transfer;   /* sectors of the disk */
+    struct buffer_stream bytes; /* of the drive's buffer */
     struct clock_event kick;
-    char kick_name[32], transfer_name[32];
+    char kick_name[32], transfer_name[32], bytes_name[32];
 };
 
 /* `function` is initialised; it gives the memory. `name`, `state` and `guard` must outlive the engine. */
@@ -74,18 +76,24 @@ void bus_master_destroy(struct bus_master *engine);
 void bus_master_reset(struct bus_master *engine); /* cancels at once */
 void bus_master_loaded(struct bus_master *engine);
 /* The transfer under way, beside the state; drives are named by their place in `drives`. Loading takes it up again, in place
- * of what bus_master_loaded did. `waits`: see transfer_load. */
-void bus_master_save_transfer(const struct bus_master *engine, const struct ata_disk *drives, struct state_buffer *to);
-bool bus_master_load_transfer(struct bus_master *engine, struct ata_disk *drives, struct state_buffer *from,
+ * of what bus_master_loaded did. `waits`: see transfer_load; of whichever of the two streams is busy. */
+void bus_master_save_transfer(const struct bus_master *engine, const struct ata_drive *drives,
+                              struct state_buffer *to);
+bool bus_master_load_transfer(struct bus_master *engine, struct ata_drive *drives, struct state_buffer *from,
                               struct transfer_waits *waits, struct error *error);
+void bus_master_cancel(
+    struct bus_master *engine); /* before several are loaded: nothing of them waits any more */
+bool bus_master_wait_again(struct bus_master *engine,
+                           const struct transfer_waits *waits); /* see transfer_wait_again */
+const struct dma_waiter *bus_master_waiter(const struct bus_master *engine);
 
 /* The registers, by byte; `offset` is below BUS_MASTER_PORTS. */
 uint8_t bus_master_read(const struct bus_master *engine, unsigned offset);
 void bus_master_write(struct bus_master *engine, unsigned offset, uint8_t value);
 
 /* From the channel: the drive waits in phase ATA_DMA; it was reset; its interrupt line rose. */
-void bus_master_request(struct bus_master *engine, struct ata_disk *disk);
-void bus_master_drop(struct bus_master *engine);
+void bus_master_request(struct bus_master *engine, struct ata_drive *drive);
+void bus_master_drop(struct bus_master *engine, const struct ata_drive *drive); /* NULL: both were reset */
 void bus_master_interrupt(struct bus_master *engine);
 /* Bus Master Enable may have changed. */
 void bus_master_enabled(struct bus_master *engine);

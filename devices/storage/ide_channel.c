@@ -24,29 +24,31 @@ const struct state_field ide_channel_fields[] = {
     STATE_END,
 };
 
-/* Command Block: names, and where in the task file a read comes from and a write goes to. */
+/* Command Block: names, where in the task file a read comes from and a write goes to, and where that puts what was written
+ * before; 0: nowhere. */
 static const struct {
     const char *read_name, *write_name;
-    size_t read, write;
+    size_t read, write, previous;
 } registers[IDE_COMMAND_PORTS] = {
-    [IDE_DATA] = {"DATA", "DATA", 0, 0},
+    [IDE_DATA] = {"DATA", "DATA", 0, 0, 0},
     [IDE_ERROR] = {"ERROR", "FEATURES", offsetof(struct ata_taskfile, error),
-                   offsetof(struct ata_taskfile, features)},
+                   offsetof(struct ata_taskfile, features), offsetof(struct ata_taskfile, features_previous)},
     [IDE_COUNT] = {"COUNT", "COUNT", offsetof(struct ata_taskfile, count),
-                   offsetof(struct ata_taskfile, count)},
+                   offsetof(struct ata_taskfile, count), offsetof(struct ata_taskfile, count_previous)},
     [IDE_LBA_LOW] = {"LBA_LOW", "LBA_LOW", offsetof(struct ata_taskfile, lba_low),
-                     offsetof(struct ata_taskfile, lba_low)},
+                     offsetof(struct ata_taskfile, lba_low), offsetof(struct ata_taskfile, lba_low_previous)},
     [IDE_LBA_MID] = {"LBA_MID", "LBA_MID", offsetof(struct ata_taskfile, lba_mid),
-                     offsetof(struct ata_taskfile, lba_mid)},
+                     offsetof(struct ata_taskfile, lba_mid), offsetof(struct ata_taskfile, lba_mid_previous)},
     [IDE_LBA_HIGH] = {"LBA_HIGH", "LBA_HIGH", offsetof(struct ata_taskfile, lba_high),
-                      offsetof(struct ata_taskfile, lba_high)},
+                      offsetof(struct ata_taskfile, lba_high),
+                      offsetof(struct ata_taskfile, lba_high_previous)},
     [IDE_DEVICE] = {"DEVICE", "DEVICE", offsetof(struct ata_taskfile, device),
-                    offsetof(struct ata_taskfile, device)},
+                    offsetof(struct ata_taskfile, device), 0},
     [IDE_STATUS] = {"STATUS", "COMMAND", offsetof(struct ata_taskfile, status),
-                    offsetof(struct ata_taskfile, command)},
+                    offsetof(struct ata_taskfile, command), 0},
 };
 
-static struct ata_disk *selected(struct ide_channel *channel)
+static struct ata_drive *selected(struct ide_channel *channel)
 {
     return &channel->drive[channel->state->selected];
 }
@@ -56,8 +58,8 @@ static struct ata_disk *selected(struct ide_channel *channel)
 static void update_interrupt(struct ide_channel *channel)
 {
     struct ide_channel_state *s = channel->state;
-    const struct ata_disk *disk = selected(channel);
-    bool level = !(s->control & IDE_CONTROL_NIEN) && ata_present(disk) && disk->state->interrupt;
+    const struct ata_drive *drive = selected(channel);
+    bool level = !(s->control & IDE_CONTROL_NIEN) && ata_present(drive) && drive->state->interrupt;
 
     if (level == s->intrq) return;
     s->intrq = level;
@@ -67,64 +69,75 @@ static void update_interrupt(struct ide_channel *channel)
     irq_set(&channel->irq, level);
 }
 
-static void drive_interrupt(void *owner, struct ata_disk *disk)
+static void drive_interrupt(void *owner, struct ata_drive *drive)
 {
-    (void)disk;
+    (void)drive;
     update_interrupt(owner);
 }
 
-static void drive_dma_ready(void *owner, struct ata_disk *disk)
+static void drive_dma_ready(void *owner, struct ata_drive *drive)
 {
     struct ide_channel *channel = owner;
-    bus_master_request(&channel->bus_master, disk);
+    bus_master_request(&channel->bus_master, drive);
 }
 
-static const struct ata_host_ops drive_ops = {drive_interrupt, drive_dma_ready, NULL};
+static const struct ata_host_ops drive_ops = {.interrupt = drive_interrupt, .dma_ready = drive_dma_ready};
 
 /* Reading. */
 
 static uint8_t read_status(struct ide_channel *channel)
 {
-    const struct ata_disk *disk = selected(channel);
-    if (ata_present(disk)) return disk->state->regs.status;
+    const struct ata_drive *drive = selected(channel);
+    if (ata_present(drive)) return drive->state->regs.status;
     return channel->state->selected && ata_present(&channel->drive[0]) ? 0 : FLOATING & 0xff;
 }
 
-/* While BSY is 1, whatever register is read shows Status. */
+/* HOB of Device Control shows what was written before, where that is kept (7.8). Error has no such byte. */
+static uint8_t register_byte(const struct ide_channel *channel, const struct ata_drive *drive, unsigned n)
+{
+    bool previous = channel->state->control & IDE_CONTROL_HOB && registers[n].previous && n != IDE_ERROR;
+    return ((const uint8_t *)&drive->state->regs)[previous ? registers[n].previous : registers[n].read];
+}
+
+/* While BSY is 1, whatever register is read shows Status. For a Device 1 that is not there a packet device answers with
+ * zeros (9.16.2). */
 static uint8_t read_register(struct ide_channel *channel, unsigned n)
 {
-    struct ata_disk *disk = selected(channel);
+    struct ata_drive *drive = selected(channel);
     uint8_t value;
 
     if (n == IDE_STATUS) {
         value = read_status(channel);
-        if (ata_present(disk)) ata_acknowledge(disk);
+        if (ata_present(drive)) ata_acknowledge(drive);
         return value;
     }
-    if (!ata_present(disk) && channel->state->selected) disk = &channel->drive[0];
-    if (!ata_present(disk)) return FLOATING & 0xff;
-    if (disk->state->regs.status & ATA_STATUS_BSY) return disk->state->regs.status;
-    return ((const uint8_t *)&disk->state->regs)[registers[n].read];
+    if (!ata_present(drive) && channel->state->selected) {
+        drive = &channel->drive[0];
+        if (ata_present(drive) && drive->kind == ATA_CDROM) return 0;
+    }
+    if (!ata_present(drive)) return FLOATING & 0xff;
+    if (drive->state->regs.status & ATA_STATUS_BSY) return drive->state->regs.status;
+    return register_byte(channel, drive, n);
 }
 
-static void lint_data(const struct ata_disk *disk, unsigned size)
+static void lint_data(const struct ata_drive *drive, unsigned size)
 {
     if (size == 1)
-        lint(disk->name, "ATA/ATAPI-6, Data register",
+        lint(drive->name, "ATA/ATAPI-6, Data register",
              "the Data register is accessed by byte: the other half of the word is lost");
     else
-        lint(disk->name, "ATA/ATAPI-6, Data register",
+        lint(drive->name, "ATA/ATAPI-6, Data register",
              "the Data register is accessed without DRQ, or in the wrong direction");
 }
 
 /* The data bus has 16 lines: a 32-bit access is two transfers, and a byte is half of one. */
 static uint32_t read_data(struct ide_channel *channel, unsigned size)
 {
-    struct ata_disk *disk = selected(channel);
-    if (likely(disk->state->phase == ATA_PIO_IN && size >= 2)) return ata_data_read(disk, size);
-    if (!ata_present(disk)) return FLOATING;
-    lint_data(disk, disk->state->phase == ATA_PIO_IN ? size : 0);
-    return disk->state->phase == ATA_PIO_IN ? ata_data_read(disk, 2) : UINT32_MAX;
+    struct ata_drive *drive = selected(channel);
+    if (likely(drive->state->phase == ATA_PIO_IN && size >= 2)) return ata_data_read(drive, size);
+    if (!ata_present(drive)) return FLOATING;
+    lint_data(drive, drive->state->phase == ATA_PIO_IN ? size : 0);
+    return drive->state->phase == ATA_PIO_IN ? ata_data_read(drive, 2) : UINT32_MAX;
 }
 
 /* Accesses wider than a register touch the following ones too. */
@@ -157,51 +170,57 @@ static void diagnose(struct ide_channel *channel)
 {
     channel->state->selected = 0;
     for (unsigned i = 0; i < IDE_DRIVES; i++) {
-        struct ata_disk *disk = &channel->drive[i];
-        if (ata_present(disk) && !ata_busy(disk)) ata_command(disk, ATA_EXECUTE_DEVICE_DIAGNOSTIC);
+        struct ata_drive *drive = &channel->drive[i];
+        if (ata_present(drive) && !ata_busy(drive)) ata_command(drive, ATA_EXECUTE_DEVICE_DIAGNOSTIC);
     }
     update_interrupt(channel);
 }
 
-static void trace_command(const struct ata_disk *disk, uint8_t code)
+static void trace_command(const struct ata_drive *drive, uint8_t code)
 {
-    const struct ata_taskfile *r = &disk->state->regs;
+    const struct ata_taskfile *r = &drive->state->regs;
     if (trace_on(&command_event))
-        trace_emit(&command_event, disk->clock, disk->name, ata_command_name(code), (uint64_t)code,
+        trace_emit(&command_event, drive->clock, drive->name, ata_command_name(code), (uint64_t)code,
                    (uint64_t)r->device, (uint64_t)r->lba_high, (uint64_t)r->lba_mid, (uint64_t)r->lba_low,
                    (uint64_t)r->count, (uint64_t)r->features);
 }
 
 static void write_command(struct ide_channel *channel, uint8_t code)
 {
-    struct ata_disk *disk = selected(channel);
+    struct ata_drive *drive = selected(channel);
 
-    if (code == ATA_EXECUTE_DEVICE_DIAGNOSTIC && !ata_busy(disk)) {
-        trace_command(disk, code);
+    if (code == ATA_EXECUTE_DEVICE_DIAGNOSTIC && !ata_busy(drive)) {
+        trace_command(drive, code);
         diagnose(channel);
         return;
     }
-    if (!ata_present(disk)) return;
-    trace_command(disk, code);
-    if (ata_busy(disk))
-        lint(disk->name, "ATA/ATAPI-6, Command register", "command %s while BSY or DRQ is 1 is ignored",
+    if (!ata_present(drive)) return;
+    trace_command(drive, code);
+    if (code == ATA_DEVICE_RESET && drive->kind == ATA_CDROM) {
+        bus_master_drop(&channel->bus_master, drive);
+        ata_command(drive, code);
+    } else if (ata_busy(drive))
+        lint(drive->name, "ATA/ATAPI-6, Command register", "command %s while BSY or DRQ is 1 is ignored",
              ata_command_name(code));
-    else if (disk->state->asleep)
-        lint(disk->name, "ATA/ATAPI-6, SLEEP", "command %s to a drive that sleeps: only a reset wakes it",
+    else if (drive->state->asleep)
+        lint(drive->name, "ATA/ATAPI-6, SLEEP", "command %s to a drive that sleeps: only a reset wakes it",
              ata_command_name(code));
     else
-        ata_command(disk, code);
+        ata_command(drive, code);
 }
 
-/* Both drives hear every write; a busy one does not listen. */
+/* Both drives hear every write; a busy one does not listen. 48-bit registers are two deep. */
 static void write_parameter(struct ide_channel *channel, unsigned n, uint8_t value)
 {
     if (ata_busy(selected(channel)))
         lint(channel->name, "ATA/ATAPI-6, Status register, BSY and DRQ",
              "%s is written while BSY or DRQ is 1", registers[n].write_name);
     for (unsigned i = 0; i < IDE_DRIVES; i++) {
-        struct ata_disk *disk = &channel->drive[i];
-        if (ata_present(disk) && !ata_busy(disk)) ((uint8_t *)&disk->state->regs)[registers[n].write] = value;
+        struct ata_drive *drive = &channel->drive[i];
+        uint8_t *regs = (uint8_t *)&drive->state->regs;
+        if (!ata_present(drive) || ata_busy(drive)) continue;
+        if (registers[n].previous) regs[registers[n].previous] = regs[registers[n].write];
+        regs[registers[n].write] = value;
     }
     if (n == IDE_DEVICE) {
         channel->state->selected = (value & ATA_DEVICE_DEV) != 0;
@@ -209,14 +228,19 @@ static void write_parameter(struct ide_channel *channel, unsigned n, uint8_t val
     }
 }
 
+static bool takes_data(const struct ata_drive *drive)
+{
+    return drive->state->phase == ATA_PIO_OUT || drive->state->phase == ATA_PACKET;
+}
+
 static void write_data(struct ide_channel *channel, unsigned size, uint32_t value)
 {
-    struct ata_disk *disk = selected(channel);
-    if (likely(disk->state->phase == ATA_PIO_OUT && size >= 2)) {
-        ata_data_write(disk, size, value);
-    } else if (ata_present(disk)) {
-        lint_data(disk, disk->state->phase == ATA_PIO_OUT ? size : 0);
-        if (disk->state->phase == ATA_PIO_OUT) ata_data_write(disk, 2, value);
+    struct ata_drive *drive = selected(channel);
+    if (likely(takes_data(drive) && size >= 2)) {
+        ata_data_write(drive, size, value);
+    } else if (ata_present(drive)) {
+        lint_data(drive, takes_data(drive) ? size : 0);
+        if (takes_data(drive)) ata_data_write(drive, 2, value);
     }
 }
 
@@ -234,6 +258,7 @@ static enum mem_result command_write(void *owner, struct region_at at, unsigned 
         if (trace_on(&register_write_event))
             trace_emit(&register_write_event, channel->clock, channel->name, registers[n].write_name,
                        (uint64_t)byte);
+        channel->state->control &= (uint8_t)~IDE_CONTROL_HOB; /* 7.8 */
         if (n == IDE_STATUS)
             write_command(channel, byte);
         else
@@ -260,7 +285,7 @@ static void write_control(struct ide_channel *channel, uint8_t value)
     channel->state->control = value;
     if (changed & IDE_CONTROL_SRST) {
         trace_reset(channel, value & IDE_CONTROL_SRST ? "SRST set" : "SRST cleared");
-        if (value & IDE_CONTROL_SRST) bus_master_drop(&channel->bus_master);
+        if (value & IDE_CONTROL_SRST) bus_master_drop(&channel->bus_master, NULL);
         for (unsigned i = 0; i < IDE_DRIVES; i++) {
             if (value & IDE_CONTROL_SRST)
                 ata_soft_reset_begin(&channel->drive[i]);
@@ -313,9 +338,9 @@ void ide_channel_loaded(struct ide_channel *channel)
     channel->state->selected &= 1;
     bus_master_loaded(&channel->bus_master);
     for (unsigned i = 0; i < IDE_DRIVES; i++) {
-        struct ata_disk *disk = &channel->drive[i];
-        if (ata_present(disk)) ata_loaded(disk);
-        if (disk->state->phase == ATA_DMA) bus_master_request(&channel->bus_master, disk);
+        struct ata_drive *drive = &channel->drive[i];
+        if (ata_present(drive)) ata_loaded(drive);
+        if (drive->state->phase == ATA_DMA) bus_master_request(&channel->bus_master, drive);
     }
     irq_set(&channel->irq, channel->state->intrq);
 }

@@ -131,9 +131,10 @@ static const struct state_table queue_table = {"ide-queue", 1, sizeof(struct que
 static void ide_save_requests(const struct device *device, struct state_buffer *to)
 {
     const struct piix3_ide *ide = list_entry(device, const struct piix3_ide, device);
-    const struct dma_waiter *first = &ide->channel[0].bus_master.transfer.stream.waiter,
-                            *second = &ide->channel[1].bus_master.transfer.stream.waiter;
-    struct queue_state queue = {dma_waiting(first) && dma_waiting(second) && second->node.next == &first->node};
+    const struct dma_waiter *first = bus_master_waiter(&ide->channel[0].bus_master),
+                            *second = bus_master_waiter(&ide->channel[1].bus_master);
+    struct queue_state queue = {dma_waiting(first) && dma_waiting(second) &&
+                                second->node.next == &first->node};
     for (unsigned i = 0; i < PIIX3_IDE_CHANNELS; i++) {
         const struct ide_channel *channel = &ide->channel[i];
         for (unsigned n = 0; n < IDE_DRIVES; n++) ata_save_request(&channel->drive[n], to);
@@ -147,17 +148,18 @@ static bool ide_load_requests(struct device *device, struct state_buffer *from, 
     struct piix3_ide *ide = from_device(device);
     struct transfer_waits waits[PIIX3_IDE_CHANNELS];
     struct queue_state queue;
-    for (unsigned i = 0; i < PIIX3_IDE_CHANNELS; i++) transfer_cancel(&ide->channel[i].bus_master.transfer);
+    for (unsigned i = 0; i < PIIX3_IDE_CHANNELS; i++) bus_master_cancel(&ide->channel[i].bus_master);
     for (unsigned i = 0; i < PIIX3_IDE_CHANNELS; i++) {
         struct ide_channel *channel = &ide->channel[i];
         for (unsigned n = 0; n < IDE_DRIVES; n++)
             if (!ata_load_request(&channel->drive[n], from, error)) return false;
-        if (!bus_master_load_transfer(&channel->bus_master, channel->drive, from, &waits[i], error)) return false;
+        if (!bus_master_load_transfer(&channel->bus_master, channel->drive, from, &waits[i], error))
+            return false;
     }
     if (!state_load(&queue_table, &queue, from, error)) return false;
     for (unsigned i = 0; i < PIIX3_IDE_CHANNELS; i++) {
         unsigned next = queue.second_first ? PIIX3_IDE_CHANNELS - 1 - i : i;
-        if (!transfer_wait_again(&ide->channel[next].bus_master.transfer, &waits[next]))
+        if (!bus_master_wait_again(&ide->channel[next].bus_master, &waits[next]))
             return error_set(error, "%s: cannot wait again", ide->channel[next].name);
     }
     return true;
@@ -206,20 +208,26 @@ struct piix3_ide *piix3_ide_new(struct pci_bus *bus, uint8_t devfn, struct regio
 }
 
 bool piix3_ide_attach(struct piix3_ide *ide, unsigned channel, unsigned unit, struct block *block,
-                      const struct ata_geometry *geometry, struct error *error)
+                      const struct ata_drive_config *config, struct error *error)
 {
     if (channel >= PIIX3_IDE_CHANNELS || unit >= IDE_DRIVES)
         return error_set(error, "IDE channel %u, unit %u: there are channels 0 and 1 with units 0 and 1",
                          channel, unit);
-    struct ata_disk *disk = &ide->channel[channel].drive[unit];
-    if (ata_present(disk)) return error_set(error, "%s: there is a disk already", disk->name);
-    return ata_attach(disk, block, geometry, error);
+    struct ata_drive *drive = &ide->channel[channel].drive[unit];
+    if (ata_present(drive)) return error_set(error, "%s: there is a drive already", drive->name);
+    return ata_attach(drive, block, config, error);
+}
+
+struct ata_drive *piix3_ide_drive(struct piix3_ide *ide, unsigned channel, unsigned unit)
+{
+    struct ata_drive *drive = &ide->channel[channel].drive[unit];
+    return ata_present(drive) ? drive : NULL;
 }
 
 const struct ata_geometry *piix3_ide_geometry(const struct piix3_ide *ide, unsigned channel, unsigned unit)
 {
-    const struct ata_disk *disk = &ide->channel[channel].drive[unit];
-    return ata_present(disk) ? &disk->geometry : NULL;
+    const struct ata_drive *drive = &ide->channel[channel].drive[unit];
+    return ata_present(drive) && drive->kind == ATA_HARD_DISK ? &drive->geometry : NULL;
 }
 
 struct space *piix3_ide_dma_space(struct piix3_ide *ide)

@@ -29,12 +29,13 @@ struct piix3_ide;
  * function, and "ide", the channels), which destroys it. */
 struct piix3_ide *piix3_ide_new(struct pci_bus *bus, uint8_t devfn, struct region *io, struct clock *clock,
                                 struct irq_line irq14, struct irq_line irq15, struct device_list *devices);
-/* A disk for a place on a cable: channel 0 or 1, unit 0 (master) or 1 (slave). `block` is not owned and must
- * outlive the controller. `geometry` NULL: as the size asks for. Errors: no such place, taken, geometry out
- * of range. */
+/* A drive for a place on a cable: channel 0 or 1, unit 0 (master) or 1 (slave). `block` is not owned and must outlive the
+ * controller. `block` and `config`: see ata_attach. Errors: no such place, taken, and those of ata_attach. */
 bool piix3_ide_attach(struct piix3_ide *ide, unsigned channel, unsigned unit, struct block *block,
-                      const struct ata_geometry *geometry, struct error *error);
-/* The drive's own translation, for the firmware's tables in CMOS; NULL where there is no drive. */
+                      const struct ata_drive_config *config, struct error *error);
+/* The drive at a place, for its tray (ata.h); NULL where there is none. */
+struct ata_drive *piix3_ide_drive(struct piix3_ide *ide, unsigned channel, unsigned unit);
+/* A disk's own translation, for the firmware's tables in CMOS; NULL where there is none. */
 const struct ata_geometry *piix3_ide_geometry(const struct piix3_ide *ide, unsigned channel, unsigned unit);
 /* The space through which it reaches memory, for -stats and the checker. */
 struct space *piix3_ide_dma_space(struct piix3_ide *ide);

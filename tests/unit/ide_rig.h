@@ -180,12 +180,13 @@ static inline void rig_settle(void)
 static inline void rig_plug(unsigned channel, unsigned unit, uint64_t sectors,
                             const struct ata_geometry *geometry)
 {
+    struct ata_drive_config config = {.geometry = geometry ? *geometry : (struct ata_geometry){0}};
     static const char *const names[2][2] = {{"disk0", "disk1"}, {"disk2", "disk3"}};
     struct error error;
     struct rig_store *store = rig_store_new(sectors, 1 + channel * 2 + unit);
     rig.store[channel][unit] = store;
     rig.block[channel][unit] = block_new(names[channel][unit], &store->store, &rig.clock);
-    ck_assert(piix3_ide_attach(rig.ide, channel, unit, rig.block[channel][unit], geometry, &error));
+    ck_assert(piix3_ide_attach(rig.ide, channel, unit, rig.block[channel][unit], &config, &error));
 }
 
 /* What the firmware does. */

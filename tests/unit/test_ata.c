@@ -5,29 +5,29 @@
 static struct clock test_clock;
 static struct mem_guard guard = {"ata", 0};
 static struct ata_state state;
-static struct ata_disk disk;
+static struct ata_drive drive;
 static struct rig_store *store;
 static struct block *block;
 static unsigned interrupts, dma_calls, data_calls;
 
-static void on_interrupt(void *owner, struct ata_disk *which)
+static void on_interrupt(void *owner, struct ata_drive *which)
 {
     ck_assert_ptr_eq(owner, &interrupts);
     interrupts += which->state->interrupt;
 }
-static void on_dma(void *owner, struct ata_disk *which)
+static void on_dma(void *owner, struct ata_drive *which)
 {
     (void)owner;
     ck_assert_uint_eq(which->state->phase, ATA_DMA);
     dma_calls++;
 }
-static void on_data(void *owner, struct ata_disk *which)
+static void on_data(void *owner, struct ata_drive *which)
 {
     (void)owner;
     ck_assert(which->state->phase == ATA_PIO_IN || which->state->phase == ATA_PIO_OUT);
     data_calls++;
 }
-static const struct ata_host_ops ops = {on_interrupt, on_dma, on_data};
+static const struct ata_host_ops ops = {.interrupt = on_interrupt, .dma_ready = on_dma, .data_ready = on_data};
 
 static void run(void)
 {
@@ -40,13 +40,14 @@ static void run(void)
 static void make(uint64_t sectors, const struct ata_geometry *geometry)
 {
     struct error error;
+    struct ata_drive_config config = {.geometry = geometry ? *geometry : (struct ata_geometry){0}};
     memset(&state, 0, sizeof state);
     clock_init(&test_clock, 0);
-    ata_init(&disk, &state, "disk", &test_clock, &guard, &ops, &interrupts);
+    ata_init(&drive, &state, "disk", &test_clock, &guard, &ops, &interrupts);
     store = rig_store_new(sectors < 5000 ? sectors : 1, 1);
     store->store.size = sectors * 512;
     block = block_new("disk", &store->store, &test_clock);
-    ck_assert(ata_attach(&disk, block, geometry, &error));
+    ck_assert(ata_attach(&drive, block, &config, &error));
     ck_assert_uint_eq(state.regs.status, ATA_STATUS_BSY);
     run();
     ck_assert_uint_eq(state.regs.status, ST_READY);
@@ -56,7 +57,7 @@ static void make(uint64_t sectors, const struct ata_geometry *geometry)
 static void unmake(void)
 {
     ck_assert_uint_eq(guard.depth, 0);
-    ata_destroy(&disk);
+    ata_destroy(&drive);
     block_free(block);
 }
 
@@ -69,7 +70,7 @@ START_TEST(identify_is_true)
 {
     uint8_t data[512], sum = 0;
     make(RIG_SECTORS, NULL);
-    ata_identify(&disk, data);
+    ata_identify(&drive, data);
     for (unsigned i = 0; i < 512; i++) sum = (uint8_t)(sum + data[i]);
     ck_assert_uint_eq(sum, 0);
     ck_assert_uint_eq(data[510], 0xa5);
@@ -79,9 +80,22 @@ START_TEST(identify_is_true)
     ck_assert_uint_eq(word(data, 49) & 0x0300, 0x0300);
     ck_assert_uint_eq(word(data, 60) | word(data, 61) << 16, RIG_SECTORS);
     ck_assert_uint_eq(word(data, 63), 0x0407);
-    ck_assert_uint_eq(word(data, 83) & 0xe400, 0x4000); /* no 48-bit addresses, no FLUSH CACHE EXT */
-    ck_assert_uint_eq(word(data, 82) & 1, 0);           /* no SMART */
-    ck_assert_uint_eq(word(data, 100), 0);
+    ck_assert_uint_eq(word(data, 80), 0x01f8);
+    ck_assert_uint_eq(word(data, 82), 0x4469); /* NOP, host protected area, look-ahead, write cache, power, SMART */
+    ck_assert_uint_eq(word(data, 83), 0x7400); /* FLUSH CACHE and EXT, 48-bit addresses */
+    ck_assert_uint_eq(word(data, 84), 0x4063); /* FUA, logs, self-test, error log */
+    ck_assert_uint_eq(word(data, 85), 0x4469);
+    ck_assert_uint_eq(word(data, 86), 0xb400);
+    ck_assert_uint_eq(word(data, 87), 0x4063);
+    ck_assert_uint_eq(word(data, 88), 0x003f);
+    ck_assert_uint_eq(word(data, 93), 0x600b);
+    ck_assert_uint_eq(le64_load(data + 200), RIG_SECTORS);
+    ck_assert_uint_eq(word(data, 69), 0x4020);
+    ck_assert_uint_eq(word(data, 105), 16);
+    ck_assert_uint_eq(word(data, 169), 1);
+    ck_assert_uint_eq(word(data, 75) | word(data, 76) | word(data, 222), 0); /* a parallel drive */
+    ck_assert_uint_eq(word(data, 106), 0x4000);
+    ck_assert_uint_eq(word(data, 119), 0x4008);
     unmake();
 }
 END_TEST
@@ -91,29 +105,29 @@ START_TEST(identify_follows_settings)
     uint8_t data[512];
     make(RIG_SECTORS, NULL);
     state.regs.count = 8;
-    ata_command(&disk, 0xc6);
+    ata_command(&drive, 0xc6);
     run();
     state.regs.features = 3;
     state.regs.count = 0x42;
-    ata_command(&disk, 0xef);
+    ata_command(&drive, 0xef);
     run();
     state.regs.count = 17;
     state.regs.device = 4;
-    ata_command(&disk, 0x91);
+    ata_command(&drive, 0x91);
     run();
-    ata_identify(&disk, data);
+    ata_identify(&drive, data);
     ck_assert_uint_eq(word(data, 59), 0x0108);
     ck_assert_uint_eq(word(data, 63), 0x0007);
-    ck_assert_uint_eq(word(data, 88), 0x0407);
+    ck_assert_uint_eq(word(data, 88), 0x043f);
     ck_assert_uint_eq(word(data, 54), RIG_SECTORS / 85);
     ck_assert_uint_eq(word(data, 55), 5);
     ck_assert_uint_eq(word(data, 56), 17);
     ck_assert_uint_eq(word(data, 57), RIG_SECTORS / 85 * 85);
     ck_assert_uint_eq(word(data, 3), 16);
-    ata_soft_reset_begin(&disk); /* reverts them */
-    ata_soft_reset_end(&disk);
+    ata_soft_reset_begin(&drive); /* reverts them */
+    ata_soft_reset_end(&drive);
     run();
-    ata_identify(&disk, data);
+    ata_identify(&drive, data);
     ck_assert_uint_eq(word(data, 59), 0);
     ck_assert_uint_eq(word(data, 55), 16);
     unmake();
@@ -144,13 +158,14 @@ START_TEST(geometry_of_all_sizes)
 }
 END_TEST
 
-START_TEST(large_disks_stop_at_28_bits)
+START_TEST(large_disks_have_48_bits)
 {
     uint8_t data[512];
     make(UINT64_C(1) << 32, NULL);
-    ata_identify(&disk, data);
+    ata_identify(&drive, data);
     ck_assert_uint_eq(word(data, 60), 0xffff);
     ck_assert_uint_eq(word(data, 61), 0x0fff);
+    ck_assert_uint_eq(le64_load(data + 200), UINT64_C(1) << 32);
     unmake();
 }
 END_TEST
@@ -159,12 +174,12 @@ START_TEST(tiny_disk_ends_within_a_track)
 {
     make(10, NULL);
     state.regs = (struct ata_taskfile){.count = 1, .lba_low = 10};
-    ata_command(&disk, 0x20);
+    ata_command(&drive, 0x20);
     run();
     ck_assert_uint_eq(state.regs.status, ST_DATA);
-    while (state.phase == ATA_PIO_IN) ata_data_read(&disk, 4);
+    while (state.phase == ATA_PIO_IN) ata_data_read(&drive, 4);
     state.regs = (struct ata_taskfile){.count = 1, .lba_low = 11};
-    ata_command(&disk, 0x20);
+    ata_command(&drive, 0x20);
     run();
     ck_assert_uint_eq(state.regs.error, ATA_ERROR_IDNF);
     unmake();
@@ -175,21 +190,22 @@ START_TEST(a_transport_moves_dma_in_parts)
 {
     make(RIG_SECTORS, NULL);
     state.regs = (struct ata_taskfile){.count = 10, .lba_low = 5, .device = ATA_DEVICE_LBA};
-    ata_command(&disk, 0xc8);
-    ck_assert(ata_busy(&disk));
+    ata_command(&drive, 0xc8);
+    ck_assert(ata_busy(&drive));
     run();
     ck_assert_uint_eq(dma_calls, 1);
-    ck_assert_int_eq(ata_dma_op(&disk), BLOCK_READ);
-    ck_assert_uint_eq(ata_dma_offset(&disk), 5 * 512);
-    ck_assert_uint_eq(ata_dma_bytes(&disk), 10 * 512);
-    ata_dma_moved(&disk, 3 * 512, false);
+    struct ata_part part = ata_dma_part(&drive);
+    ck_assert(part.to_host && !part.buffer);
+    ck_assert_uint_eq(part.offset, 5 * 512);
+    ck_assert_uint_eq(part.bytes, 10 * 512);
+    ata_dma_moved(&drive, 3 * 512, false);
     ck_assert_uint_eq(interrupts, 0);
-    ck_assert_uint_eq(ata_dma_offset(&disk), 8 * 512);
-    ata_dma_moved(&disk, 7 * 512, false);
+    ck_assert_uint_eq(ata_dma_part(&drive).offset, 8 * 512);
+    ata_dma_moved(&drive, 7 * 512, false);
     ck_assert_uint_eq(interrupts, 1);
     ck_assert_uint_eq(state.regs.status, ST_READY);
     ck_assert_uint_eq(state.regs.lba_low, 14);
-    ata_dma_moved(&disk, 512, true); /* nobody asked */
+    ata_dma_moved(&drive, 512, true); /* nobody asked */
     ck_assert_uint_eq(state.regs.status, ST_READY);
     unmake();
 }
@@ -200,10 +216,10 @@ START_TEST(a_transport_hears_of_every_block)
     uint8_t data[4 * 512];
     make(RIG_SECTORS, NULL);
     state.regs = (struct ata_taskfile){.count = 4, .lba_low = 9, .device = ATA_DEVICE_LBA};
-    ata_command(&disk, 0x20);
+    ata_command(&drive, 0x20);
     for (unsigned i = 0; i < sizeof data; i += 4) {
         run();
-        le32_store(data + i, ata_data_read(&disk, 4));
+        le32_store(data + i, ata_data_read(&drive, 4));
     }
     ck_assert_uint_eq(data_calls, 4);
     ck_assert_uint_eq(interrupts, 4);
@@ -215,10 +231,10 @@ END_TEST
 START_TEST(data_beyond_the_block_is_lost)
 {
     make(RIG_SECTORS, NULL);
-    ata_command(&disk, 0xec);
+    ata_command(&drive, 0xec);
     run();
-    for (unsigned i = 0; i < 255; i++) ata_data_read(&disk, 2);
-    ck_assert_uint_eq(ata_data_read(&disk, 4) >> 16, 0xffff);
+    for (unsigned i = 0; i < 255; i++) ata_data_read(&drive, 2);
+    ck_assert_uint_eq(ata_data_read(&drive, 4) >> 16, 0xffff);
     ck_assert_uint_eq(state.phase, ATA_IDLE);
     unmake();
 }
@@ -228,11 +244,11 @@ START_TEST(every_code_ends_or_asks)
 {
     make(RIG_SECTORS, NULL);
     for (unsigned code = 0; code < 256; code++) {
-        ata_reset(&disk);
+        ata_reset(&drive);
         run();
         interrupts = 0;
         state.regs.device = ATA_DEVICE_LBA;
-        ata_command(&disk, (uint8_t)code);
+        ata_command(&drive, (uint8_t)code);
         ck_assert_uint_eq(state.regs.status, ATA_STATUS_BSY);
         run();
         ck_assert(!(state.regs.status & ATA_STATUS_BSY));
@@ -248,16 +264,16 @@ START_TEST(settings_can_outlive_a_soft_reset)
 {
     make(RIG_SECTORS, NULL);
     state.regs.features = 0x66;
-    ata_command(&disk, 0xef);
+    ata_command(&drive, 0xef);
     run();
     state.regs.count = 4;
-    ata_command(&disk, 0xc6);
+    ata_command(&drive, 0xc6);
     run();
-    ata_soft_reset_begin(&disk);
-    ata_soft_reset_end(&disk);
+    ata_soft_reset_begin(&drive);
+    ata_soft_reset_end(&drive);
     run();
     ck_assert_uint_eq(state.multiple, 4);
-    ata_reset(&disk);
+    ata_reset(&drive);
     run();
     ck_assert_uint_eq(state.multiple, 0);
     unmake();
@@ -267,10 +283,10 @@ END_TEST
 START_TEST(a_saved_state_that_cannot_be_is_reset)
 {
     make(RIG_SECTORS, NULL);
-    ata_command(&disk, 0xec);
+    ata_command(&drive, 0xec);
     run();
     state.block_end = sizeof state.buffer + 2;
-    ata_loaded(&disk);
+    ata_loaded(&drive);
     run();
     ck_assert_uint_eq(state.phase, ATA_IDLE);
     ck_assert_uint_eq(state.block_end, 0);
@@ -284,7 +300,7 @@ int main(void)
     tcase_add_test(tests, identify_is_true);
     tcase_add_test(tests, identify_follows_settings);
     tcase_add_test(tests, geometry_of_all_sizes);
-    tcase_add_test(tests, large_disks_stop_at_28_bits);
+    tcase_add_test(tests, large_disks_have_48_bits);
     tcase_add_test(tests, tiny_disk_ends_within_a_track);
     tcase_add_test(tests, a_transport_moves_dma_in_parts);
     tcase_add_test(tests, a_transport_hears_of_every_block);

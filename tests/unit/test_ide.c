@@ -386,7 +386,7 @@ END_TEST
 
 START_TEST(unknown_commands_abort)
 {
-    static const uint8_t codes[] = {0x00, 0x08, 0x22, 0x24, 0x25, 0x60, 0xa0, 0xa1, 0xb0, 0xea, 0xff};
+    static const uint8_t codes[] = {0x00, 0x08, 0x22, 0x60, 0xa0, 0xa1, 0xb0, 0xb1, 0xda, 0xf1, 0xf6, 0xff};
     for (unsigned i = 0; i < ARRAY_COUNT(codes); i++) {
         drive_select(0, 0);
         ck_assert_uint_eq(drive_command(codes[i]), ST_FAILED);
@@ -402,8 +402,9 @@ START_TEST(features_and_power)
     static const struct {
         uint8_t feature, count, status;
     } rows[] = {{0x03, 0x22, ST_READY},  {0x03, 0x0c, ST_READY},  {0x03, 0x42, ST_READY},
-                {0x03, 0x45, ST_FAILED}, {0x03, 0x23, ST_FAILED}, {0x02, 0, ST_READY},
+                {0x03, 0x46, ST_FAILED}, {0x03, 0x23, ST_FAILED}, {0x02, 0, ST_READY},
                 {0x82, 0, ST_READY},     {0xaa, 0, ST_READY},     {0x55, 0, ST_READY},
+                {0x05, 1, ST_FAILED},     {0x85, 0, ST_FAILED},    {0x42, 0x80, ST_FAILED},
                 {0x5d, 0, ST_FAILED},    {0xfe, 0, ST_FAILED}};
     drive_select(0, 0);
     for (unsigned i = 0; i < ARRAY_COUNT(rows); i++) {
@@ -498,12 +499,19 @@ END_TEST
 START_TEST(attaching_says_what_is_wrong)
 {
     struct error error;
-    struct ata_geometry bad = {100, 17, 63};
+    struct ata_drive_config bad = {.geometry = {100, 17, 63}}, serial = {.serial = "123456789012345678901"};
+    struct ata_drive_config model = {.model = "tab\t"}, empty = {0};
     ck_assert(!piix3_ide_attach(rig.ide, 0, 0, rig.block[0][0], NULL, &error));
     ck_assert_ptr_nonnull(strstr(error.text, "ide0-hd0"));
     ck_assert(!piix3_ide_attach(rig.ide, 2, 0, rig.block[0][0], NULL, &error));
     ck_assert(!piix3_ide_attach(rig.ide, 1, 0, rig.block[0][0], &bad, &error));
     ck_assert_ptr_nonnull(strstr(error.text, "100,17,63"));
+    ck_assert(!piix3_ide_attach(rig.ide, 1, 0, rig.block[0][0], &serial, &error));
+    ck_assert_ptr_nonnull(strstr(error.text, "20 are the most"));
+    ck_assert(!piix3_ide_attach(rig.ide, 1, 0, rig.block[0][0], &model, &error));
+    ck_assert_ptr_nonnull(strstr(error.text, "printable"));
+    ck_assert(!piix3_ide_attach(rig.ide, 1, 0, NULL, &empty, &error));
+    ck_assert_ptr_nonnull(strstr(error.text, "without a medium"));
     ck_assert_ptr_null(piix3_ide_geometry(rig.ide, 1, 0));
     ck_assert_uint_eq(piix3_ide_geometry(rig.ide, 0, 0)->heads, 16);
 }

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A stream (mem/stream.h) between guest memory and a buffer of the device: what block/transfer.h is for a disk. Any number of
+ * bytes; they move in the instant that their memory is mapped.
+ */
+#ifndef DEVICES_STORAGE_BUFFER_STREAM_H
+#define DEVICES_STORAGE_BUFFER_STREAM_H
+
+#include "block/transfer.h"
+
+struct buffer_stream {
+    struct stream stream;
+    uint8_t *buffer;
+    void (*done)(void *owner, struct buffer_stream *bytes, enum stream_status status, uint64_t moved);
+    void *owner;
+};
+
+/* At device creation. `name` is unique in the machine. `done`: see stream_ops.done; it never has STREAM_BACKEND_ERROR. */
+void buffer_stream_init(struct buffer_stream *bytes, const char *name, struct space *space,
+                        void (*done)(void *owner, struct buffer_stream *bytes, enum stream_status status,
+                                     uint64_t moved),
+                        void *owner);
+void buffer_stream_destroy(struct buffer_stream *bytes); /* cancels */
+/* Moves `list->size` bytes; the buffer has at least as many. Buffer and list stay until done. */
+void buffer_stream_start(struct buffer_stream *bytes, uint8_t *buffer, enum dma_direction direction,
+                         const struct sglist *list);
+void buffer_stream_cancel(struct buffer_stream *bytes);
+static inline bool buffer_stream_busy(const struct buffer_stream *bytes)
+{
+    return stream_busy(&bytes->stream);
+}
+
+/* Save and load, as transfer_save and transfer_load. `buffer` has at least `list->size` bytes. */
+void buffer_stream_save(const struct buffer_stream *bytes, struct state_buffer *to);
+bool buffer_stream_load(struct buffer_stream *bytes, uint8_t *buffer, const struct sglist *list,
+                        struct state_buffer *from, struct transfer_waits *waits, struct error *error);
+bool buffer_stream_wait_again(struct buffer_stream *bytes, const struct transfer_waits *waits);
+
+#endif
