@@ -177,6 +177,22 @@ test_grub_from_an_ext2_partition() {
     check "which passes" out_has "demo: all checks passed"
 }
 
+# boots_grub WHAT OPTION...: Debian's rescue disks; GRUB lists a directory of the medium that it came from.
+boots_grub() {
+    local what=$1
+    shift
+    run -display none -serial null -dump-screen "$work/screen" -limit time=3800ms -type '2600ms:c' \
+        -type '2900ms:ls /boot/grub\n' "$@"
+    check "$what" screen_has "fonts/ grub.cfg i386-pc/"
+}
+
+test_grub_from_floppy_and_cd() {
+    boots_grub "floppy" -fda /usr/lib/grub-rescue/grub-rescue-floppy.img
+    boots_grub "IDE CD" -cdrom /usr/lib/grub-rescue/grub-rescue-cdrom.iso
+    boots_grub "as a slave, by -device" -drive if=none,id=cd,file=/usr/lib/grub-rescue/grub-rescue-cdrom.iso \
+        -device ide-cd,drive=cd,bus=ide.0,unit=1
+}
+
 test_memtest86_runs_over_all_memory() {
     status=0
     bash tests/guests/memtest-image.sh "$work/memtest.img" >"$work/out" 2>"$work/err" || status=$?

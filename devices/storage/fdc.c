@@ -369,11 +369,8 @@ bool fdc_insert(struct fdc *fdc, unsigned n, struct block *block, struct error *
     struct fdc_drive *drive = &fdc->drive[n];
     const struct floppy_format *format = block ? floppy_format_of(block_sectors(block)) : NULL;
     if (block && !format)
-        return error_set(
-            error,
-            "%llu bytes are the size of no floppy disk; say 160K, 180K, 320K, 360K, 720K, 1200K, "
-            "1440K, 1680K, 1722K or 2880K",
-            (unsigned long long)block_sectors(block) * BLOCK_SECTOR);
+        return error_set(error, "%llu bytes are more than a floppy disk of 2880K has",
+                         (unsigned long long)block_sectors(block) * BLOCK_SECTOR);
     if (block && !fits(drive->type, format))
         return error_set(error, "the drive does not read disks of that size");
     if (trace_on(&medium_event))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Commands of the floppy controller: 82077AA data sheet, 5.0 (command set) and 6.0 (descriptions). */
+#include <errno.h>
 #include <string.h>
 #include "devices/storage/fdc_internal.h"
 #include "emu/core/bits.h"
@@ -130,8 +131,14 @@ static bool sector_io(struct fdc *fdc, unsigned sector)
     struct fdc_state *s = &fdc->state;
     struct block *block = fdc->drive[s->unit].block;
     uint64_t place = place_of(fdc, sector);
-    int error = s->writing ? block_write_now(block, place, s->buffer, FDC_SECTOR)
+    int error = 0;
+    if (place / FDC_SECTOR < block_sectors(block))
+        error = s->writing ? block_write_now(block, place, s->buffer, FDC_SECTOR)
                            : block_read_now(block, place, s->buffer, FDC_SECTOR);
+    else if (s->writing) /* the image is cut short, and does not grow */
+        error = ENOSPC;
+    else
+        memset(s->buffer, 0, FDC_SECTOR);
     if (trace_on(&sector_event))
         trace_emit(&sector_event, fdc->clock, (uint64_t)s->unit, (uint64_t)s->drive[s->unit].track,
                    (uint64_t)s->head, (uint64_t)sector, (uint64_t)s->writing, (int64_t)error);

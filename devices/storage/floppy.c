@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include "emu/core/bits.h"
 
+#define SECTORS_1440K 2880
+
 static const struct floppy_format formats[] = {
     {320, 40, 1, 8, FLOPPY_360K, FLOPPY_250},     /* 160 KB */
     {360, 40, 1, 9, FLOPPY_360K, FLOPPY_250},     /* 180 KB */
@@ -22,5 +24,9 @@ const struct floppy_format *floppy_format_of(uint64_t sectors)
 {
     for (unsigned i = 0; i < ARRAY_COUNT(formats); i++)
         if (formats[i].sectors_in_all == sectors) return &formats[i];
+    if (!sectors) return NULL;
+    for (unsigned i = 0; i < ARRAY_COUNT(formats); i++)
+        if (formats[i].sectors_in_all > sectors && formats[i].sectors_in_all % SECTORS_1440K == 0)
+            return &formats[i];
     return NULL;
 }

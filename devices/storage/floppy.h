@@ -25,7 +25,8 @@ struct floppy_format {
     uint8_t rate;  /* enum floppy_rate, in that drive */
 };
 
-/* The format of an image of so many sectors; NULL: there is none such. */
+/* The format of an image of so many sectors. One that is cut short (as the makers of boot disks do) is a disk of 1.44 MB, or
+ * 2.88 MB. NULL: it is too large for either, or has no sector at all. */
 const struct floppy_format *floppy_format_of(uint64_t sectors);
 
 #endif

@@ -2,11 +2,11 @@
 /* Putting the PC together: see board.h, and docs/board.md for the map. */
 #include "emu/board/acpi_tables.h"
 #include "emu/board/board_cpus.h"
+#include "emu/board/board_devices.h"
+#include "emu/board/board_disks.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "block/store.h"
 #include "devices/display/vga.h"
 #include "devices/platform/debug_port.h"
 #include "devices/platform/dma_page.h"
@@ -38,6 +38,7 @@ void board_config_default(struct board_config *config)
         .clock_shift = 3,
         .vga = true,
         .serial = {true},
+        .boot_order = "cad",
     };
 }
 
@@ -249,7 +250,9 @@ static void make_platform(struct board *board)
     board->keyboard = ps2_keyboard_new(i8042_port(controller, I8042_KEYBOARD), devices, clock, &board->door);
     port92_new(io, devices, clock, (struct irq_line){on_a20, board, A20_PORT_92},
                (struct irq_line){on_reset_line, board, 0});
-    dma_page_new(io, devices, clock);
+    struct dma_page *pages = dma_page_new(io, devices, clock);
+    board->isa_dma = i8237_new(io, devices, clock, pages, i440fx_system_memory(board->bridge), MEMORY_SPACE_SIZE);
+    board_configure_dma(board, i8237_dma_space(board->isa_dma), "i8237", NULL);
     make_serial_ports(board);
     board->irq13 = piix3_isa_irq(board->piix3, 13);
     region_release(ports_add(io, FPU_ERROR_PORT, 1, "fpu-error", &fpu_port_ops, board));
@@ -278,35 +281,6 @@ static bool make_display(struct board *board, struct error *error)
     return board->vga != NULL;
 }
 
-/* ---- disks ---- */
-
-static struct block *open_drive(struct board *board, const struct board_drive *drive, const char *name,
-                                struct error *error)
-{
-    const struct store_file_options options = {.read_only = drive->read_only,
-                                               .will_not_write = drive->snapshot};
-    struct block_store *store = store_open_file(drive->path, &options, error);
-    if (store && drive->snapshot) store = store_new_overlay(store, error);
-    return store ? block_new(name, store, &board->clock) : NULL;
-}
-
-static bool make_disks(struct board *board, struct error *error)
-{
-    static const char *const names[BOARD_DRIVES] = {"hda", "hdb", "hdc", "hdd"};
-    board->ide =
-        piix3_ide_new(i440fx_bus(board->bridge), PCI_SLOT(1) | 1, board->io_root, &board->clock,
-                      piix3_isa_irq(board->piix3, 14), piix3_isa_irq(board->piix3, 15), &board->devices);
-    if (board->config.dma_checker) dma_checker_enable(piix3_ide_dma_space(board->ide));
-    for (unsigned i = 0; i < BOARD_DRIVES; i++) {
-        if (!board->config.drives[i].path) continue;
-        board->drives[i] = open_drive(board, &board->config.drives[i], names[i], error);
-        if (!board->drives[i]) return error_prefix(error, "-%s", names[i]);
-        if (!piix3_ide_attach(board->ide, i / 2, i % 2, board->drives[i], NULL, error))
-            return error_prefix(error, "-%s", names[i]);
-    }
-    return true;
-}
-
 /* ---- what the firmware is told ---- */
 
 /* "etc/e820": RAM that CMOS cannot describe, and that there is none elsewhere. Entries: address, length,
@@ -328,6 +302,16 @@ static void offer_acpi_tables(struct board *board, uint64_t low)
     acpi_tables_offer(board->fw_cfg, &machine);
 }
 
+static void describe_boot_order(const char *order, enum cmos_boot boot[3])
+{
+    for (unsigned i = 0; i < 3; i++) boot[i] = CMOS_BOOT_NONE;
+    for (unsigned i = 0; i < 3 && order[i]; i++)
+        boot[i] = order[i] == 'a'   ? CMOS_BOOT_FLOPPY
+                  : order[i] == 'd' ? CMOS_BOOT_CDROM
+                  : order[i] == 'n' ? CMOS_BOOT_NETWORK
+                                    : CMOS_BOOT_DISK;
+}
+
 static void make_firmware_tables(struct board *board)
 {
     uint64_t low = i440fx_low_ram(board->config.ram_size);
@@ -335,21 +319,15 @@ static void make_firmware_tables(struct board *board)
         .ram_size = low, .cpus = (uint16_t)board->config.cpus, .graphic = true};
     board->fw_cfg = fw_cfg_new(board->io_root, &board->devices, &board->clock, board->memory, &config);
     describe_ram(board);
-    const uint8_t no_menu[2] = {0, 0};
-    fw_cfg_add_file(board->fw_cfg, "etc/show-boot-menu", no_menu, sizeof no_menu);
+    const uint8_t menu[2] = {board->config.boot_menu, 0};
+    fw_cfg_add_file(board->fw_cfg, "etc/show-boot-menu", menu, sizeof menu);
 
     struct cmos_machine cmos = {
         .ram_below_4g = low,
         .ram_above_4g = board->config.ram_size - low,
-        .boot = {CMOS_BOOT_DISK, CMOS_BOOT_NONE, CMOS_BOOT_NONE},
     };
-    for (unsigned i = 0; i < BOARD_DRIVES; i++) {
-        const struct ata_geometry *geometry =
-            board->drives[i] ? piix3_ide_geometry(board->ide, i / 2, i % 2) : NULL;
-        if (geometry)
-            cmos.disk[i] =
-                (struct cmos_disk){geometry->cylinders, (uint8_t)geometry->heads, (uint8_t)geometry->sectors};
-    }
+    describe_boot_order(board->config.boot_order, cmos.boot);
+    board_describe_disks(board, &cmos);
     mc146818_describe_machine(board->rtc, &cmos);
     mc146818_set_cmos(board->rtc, CMOS_CPUS, (uint8_t)(board->config.cpus - 1));
     if (board_has_apics(board)) offer_acpi_tables(board, low);
@@ -390,7 +368,8 @@ static bool build(struct board *board, struct error *error)
     if (made) {
         board_make_cpus(board);
         make_platform(board);
-        made = make_display(board, error) && make_disks(board, error);
+        made =
+            make_display(board, error) && board_make_disks(board, error) && board_make_devices(board, error);
     }
     if (made) {
         make_firmware_tables(board);
@@ -418,7 +397,7 @@ void board_free(struct board *board)
 {
     if (!board) return;
     device_destroy_all(&board->devices);
-    for (unsigned i = 0; i < BOARD_DRIVES; i++) block_free(board->drives[i]);
+    board_free_disks(board);
     for (unsigned i = 0; i < BOARD_SERIAL_PORTS; i++)
         if (board->serial[i].name) chardev_destroy(&board->serial[i]);
     if (board->debugcon.name) chardev_destroy(&board->debugcon);

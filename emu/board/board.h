@@ -14,8 +14,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include "block/block.h"
+#include "block/drive.h"
 #include "devices/device.h"
+#include "devices/storage/ata.h"
 #include "emu/core/chardev.h"
 #include "emu/core/clock.h"
 #include "emu/core/door.h"
@@ -23,18 +24,50 @@
 #include "mem/dma.h"
 
 #define BOARD_SERIAL_PORTS 4
-#define BOARD_DRIVES       4
+#define BOARD_IDE_DRIVES   4
+#define BOARD_FLOPPIES     2
+#define BOARD_DRIVES       32
 #define BOARD_CPUS_MOST    8
+#define BOARD_DEVICES_MOST 32
+#define BOARD_GLOBALS_MOST 32
 
 struct vga;
 struct board;
 
-/* A disk of the IDE controller: 0 and 1 are master and slave of the first channel (hda, hdb), 2 and 3 of the
- * second. */
+/*
+ * Drives, by their place in board_config.drives: 0 to 3 are on the IDE controller, master and slave of the first channel (hda,
+ * hdb) and of the second; the next two are floppy drives; all others are for devices that name them (board_device.drive).
+ */
+enum board_drive_kind { BOARD_NO_DRIVE, BOARD_HARD_DISK, BOARD_CDROM, BOARD_FLOPPY };
 struct board_drive {
-    const char *path; /* NULL: no drive */
-    bool snapshot;    /* writes are kept aside and dropped at the end */
-    bool read_only;
+    enum board_drive_kind kind;
+    const char *id;               /* NULL: none */
+    struct drive_options options; /* without a path there is no medium, which CD-ROM and floppy drives can do without */
+};
+
+struct board_drive board_drive_file(enum board_drive_kind kind, const char *path);
+
+/* What is said of one device's DMA beside what is said of all (board_config.dma). */
+struct board_dma {
+    struct dma_settings settings;
+    bool mode_said, seed_said, max_bounce_said, mask_said; /* which of them count */
+};
+/* -global: for a driver, "piix3-ide". What a -device says of itself counts more. */
+struct board_global {
+    const char *driver;
+    struct board_dma dma;
+};
+
+/* A device that is plugged in beside what the board has anyway (-device). Strings: NULL where nothing is said. */
+struct board_device {
+    const char *driver; /* one of board_drivers */
+    const char *id;     /* unique */
+    const char *bus;    /* "pci.0"; the id of a controller and a port, "ahci0.1" */
+    int devfn;          /* on the PCI bus: device << 3 | function; -1: the next free device */
+    const char *drive;  /* the id of a drive that nobody else has */
+    unsigned unit;      /* on an IDE channel: 0 master, 1 slave */
+    struct ata_drive_config ata;
+    struct board_dma dma;
 };
 
 struct board_config {
@@ -54,10 +87,17 @@ struct board_config {
 
     struct board_drive drives[BOARD_DRIVES];
 
+    char boot_order[5]; /* of a (floppy), c (disk), d (CD-ROM), n (network); the first three count */
+    bool boot_menu;     /* the firmware asks */
+
     const char *kernel, *initrd, *append; /* NULL: not given */
 
-    struct dma_settings dma;
+    struct dma_settings dma; /* of every device that says nothing else */
     bool dma_checker;
+    struct board_global globals[BOARD_GLOBALS_MOST];
+    unsigned global_count;
+    struct board_device devices[BOARD_DEVICES_MOST];
+    unsigned device_count;
 
     bool serial[BOARD_SERIAL_PORTS]; /* which ports exist */
     bool debugcon;                   /* port 0xE9 */
@@ -101,6 +141,11 @@ struct board_budget {
 enum board_stop board_run(struct board *board, const struct board_budget *budget);
 /* Makes the run under way return; from callbacks (a debugger's break, Ctrl-C noticed by a poll). */
 void board_stop_soon(struct board *board);
+
+/* With rerror=stop or werror=stop a disk that the host failed ends the run (BOARD_STOP_ASKED); the request waits, and is
+ * tried again when somebody says that the cause is gone. Until then there is no sense in running on. */
+bool board_disk_waits(const struct board *board);
+void board_resume_disks(struct board *board);
 
 int board_exit_status(const struct board *board);
 /* Instructions since power-on, as each CPU has had time for them: with one CPU, those that it retired while not halted. */

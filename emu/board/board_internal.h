@@ -8,11 +8,13 @@
 #include "devices/bus/piix4_pm.h"
 #include "devices/platform/fw_cfg.h"
 #include "devices/platform/i8042.h"
+#include "devices/platform/i8237.h"
 #include "devices/platform/hpet.h"
 #include "devices/platform/i8259.h"
 #include "devices/platform/ioapic.h"
 #include "devices/platform/lapic.h"
 #include "devices/platform/mc146818.h"
+#include "devices/storage/fdc.h"
 #include "devices/storage/piix3_ide.h"
 #include "emu/board/board.h"
 #include "emu/board/kernel_loader.h"
@@ -68,12 +70,15 @@ struct board {
     struct piix3 *piix3;
     struct piix4_pm *pm;
     struct door_port power_button; /* any byte presses it */
+    struct i8237 *isa_dma;
     struct piix3_ide *ide;
+    struct fdc *fdc;
     struct fw_cfg *fw_cfg;
     struct mc146818 *rtc;
     struct vga *vga;
     struct ps2_keyboard *keyboard;
     struct block *drives[BOARD_DRIVES];
+    bool drive_used[BOARD_DRIVES]; /* by a device that named it */
     struct chardev serial[BOARD_SERIAL_PORTS], debugcon;
     struct shared_irq serial_irq[2]; /* COM1 and COM3, COM2 and COM4 */
     struct irq_line irq13;

@@ -64,10 +64,10 @@ static bool disk_lines(struct board *board, struct state_buffer *text, struct er
         uint64_t hash = 0;
         int failed = block ? block_fingerprint(block, &hash) : 0;
         if (failed)
-            return error_set(error, "%s: cannot be read: %s", board->config.drives[i].path, strerror(failed));
+            return error_set(error, "%s: cannot be read: %s", board->config.drives[i].options.path, strerror(failed));
         if (block)
             line(text, "-hd%c %" PRIu64 " sectors%s%s, contents %016" PRIx64, 'a' + (int)i,
-                 block_sectors(block), board->config.drives[i].snapshot ? ", snapshot" : "",
+                 block_sectors(block), board->config.drives[i].options.snapshot ? ", snapshot" : "",
                  block_read_only(block) ? ", read-only" : "", hash);
         else
             line(text, "-hd%c none", 'a' + (int)i);

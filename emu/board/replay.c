@@ -17,7 +17,7 @@ static bool can_repeat(const struct board *board, struct error *error)
     if (board->config.cpus > 1)
         return error_set(error, "-smp %u: only one CPU can be recorded", board->config.cpus);
     for (unsigned i = 0; i < BOARD_DRIVES; i++)
-        if (board->drives[i] && !board->config.drives[i].snapshot && !block_read_only(board->drives[i]))
+        if (board->drives[i] && !board->config.drives[i].options.snapshot && !block_read_only(board->drives[i]))
             return error_set(error, "-hd%c: must be a snapshot", 'a' + (int)i);
     return true;
 }

@@ -48,7 +48,7 @@ static void obey(struct console *console, enum mux_command command)
     mux_escape_name(&console->mux, key);
     switch (command) {
     case MUX_HELP:
-        snprintf(text, sizeof text, "%s, then h: this help; x: quit; p: power button; c: monitor; %s: send %s", key, key, key);
+        snprintf(text, sizeof text, "%s, then h: this help; x: quit; p: power button; r: resume after a disk error; c: monitor; %s: send %s", key, key, key);
         break;
     case MUX_MONITOR:
         snprintf(text, sizeof text, "%s c: there is no monitor yet; -gdb looks inside", key);
@@ -57,6 +57,11 @@ static void obey(struct console *console, enum mux_command command)
     case MUX_POWER:
         board_power_button(console->board);
         snprintf(text, sizeof text, "the power button was pressed; the guest may shut down");
+        break;
+    case MUX_RESUME:
+        snprintf(text, sizeof text, board_disk_waits(console->board) ? "what a disk could not do is tried again"
+                                                                     : "no disk waits for anything");
+        board_resume_disks(console->board);
         break;
     case MUX_QUIT: console->quit = true; return;
     default: return;

@@ -12,6 +12,7 @@ static enum mux_command command_of(uint8_t letter)
     case 'x': return MUX_QUIT;
     case 'c': return MUX_MONITOR;
     case 'p': return MUX_POWER;
+    case 'r': return MUX_RESUME;
     default: return MUX_UNKNOWN;
     }
 }

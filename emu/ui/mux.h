@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum mux_command { MUX_NOTHING, MUX_HELP, MUX_QUIT, MUX_MONITOR, MUX_POWER, MUX_UNKNOWN };
+enum mux_command { MUX_NOTHING, MUX_HELP, MUX_QUIT, MUX_MONITOR, MUX_POWER, MUX_RESUME, MUX_UNKNOWN };
 
 struct mux {
     uint8_t escape; /* the escape character; 1 is Ctrl-A */

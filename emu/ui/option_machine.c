@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 #include "emu/core/size.h"
+#include "emu/ui/option_dma.h"
 #include "emu/ui/option_values.h"
 #include "emu/ui/values.h"
 
@@ -13,6 +14,11 @@
 #define RAM_GRAIN 4096
 
 /* ---- machine ---- */
+
+struct machine_words {
+    struct dma_words dma;
+    struct options *options;
+};
 
 static bool set_machine_type(void *target, const char *value, struct error *error)
 {
@@ -28,39 +34,9 @@ static bool set_accelerator(void *target, const char *value, struct error *error
            error_set(error, "%s: there is only tcg, the built-in interpreter", value_or_nothing(value));
 }
 
-static bool set_dma(void *target, const char *value, struct error *error)
-{
-    static const char *const words[] = {"direct", "indirect", "faulty", NULL}; /* enum dma_mode */
-    int word = value_word(value, words, error);
-    if (word >= 0) ((struct options *)target)->board.dma.mode = (enum dma_mode)word;
-    return word >= 0;
-}
-
-static bool set_seed(void *target, const char *value, struct error *error)
-{
-    return value_number(&((struct options *)target)->board.dma.seed, value, 0, UINT64_MAX, error);
-}
-
-static bool set_max_bounce(void *target, const char *value, struct error *error)
-{
-    uint64_t *limit = &((struct options *)target)->board.dma.max_bounce;
-    if (size_parse(value, 1, limit) && *limit >= 512) return true;
-    return error_set(error, "%s: is not a size of at least 512 bytes", value_or_nothing(value));
-}
-
-/* Widths of buses that devices have had: ISA's, and PCI's without dual address cycles. */
-static bool set_dma_mask(void *target, const char *value, struct error *error)
-{
-    static const char *const words[] = {"0", "24", "32", NULL};
-    static const unsigned bits[] = {0, 24, 32};
-    int word = value_word(value, words, error);
-    if (word >= 0) ((struct options *)target)->board.dma.dma_mask = bits[word];
-    return word >= 0;
-}
-
 static bool set_checker(void *target, const char *value, struct error *error)
 {
-    return value_switch(&((struct options *)target)->board.dma_checker, value, error);
+    return value_switch(&((struct machine_words *)target)->options->board.dma_checker, value, error);
 }
 
 static void show_machines(FILE *to)
@@ -71,20 +47,18 @@ static void show_machines(FILE *to)
 bool option_set_machine(struct options *options, char *value, struct error *error)
 {
     static const struct property properties[] = {
-        {"type", set_machine_type},
-        {"dma", set_dma},
-        {"seed", set_seed},
-        {"max-bounce-buffer-size", set_max_bounce},
-        {"dma-mask", set_dma_mask},
-        {"checker", set_checker},
-        {"accel", set_accelerator},
-        {NULL, NULL},
+        {"type", set_machine_type}, DMA_PROPERTIES, {"checker", set_checker},
+        {"accel", set_accelerator}, {NULL, NULL},
     };
     if (!strcmp(value, "help")) {
         options->show = show_machines;
         return true;
     }
-    return properties_parse(value, "type", properties, options, error);
+    struct board_dma dma = {.settings = options->board.dma};
+    struct machine_words words = {{&dma}, options};
+    bool good = properties_parse(value, "type", properties, &words, error);
+    options->board.dma = dma.settings;
+    return good;
 }
 
 bool option_set_accel(struct options *options, char *value, struct error *error)
@@ -268,4 +242,30 @@ bool option_set_append(struct options *options, char *value, struct error *error
     (void)error;
     options->board.append = value;
     return true;
+}
+
+/* ---- boot order ---- */
+
+static bool set_boot_order(void *target, const char *value, struct error *error)
+{
+    char *order = ((struct options *)target)->board.boot_order;
+    size_t length = strlen(value);
+    if (!length || length > 4 || strspn(value, "acdn") != length)
+        return error_set(error,
+                         "%s: is no order; say letters of a (floppy), c (disk), d (CD-ROM), n (network)",
+                         value_or_nothing(value));
+    memcpy(order, value, length + 1);
+    return true;
+}
+
+static bool set_boot_menu(void *target, const char *value, struct error *error)
+{
+    return value_switch(&((struct options *)target)->board.boot_menu, value, error);
+}
+
+bool option_set_boot(struct options *options, char *value, struct error *error)
+{
+    static const struct property properties[] = {
+        {"order", set_boot_order}, {"once", set_boot_order}, {"menu", set_boot_menu}, {NULL, NULL}};
+    return properties_parse(value, "order", properties, options, error);
 }

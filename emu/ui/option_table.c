@@ -10,10 +10,12 @@ const struct option option_table[] = {
     {"help", "h", NULL, "print this and end", option_set_help},
     {"version", NULL, NULL, "print the version and end", option_set_version},
     {"machine", "M",
-     "[type=]pc[,dma=direct|indirect|faulty][,seed=N][,max-bounce-buffer-size=SIZE][,checker=on|off]",
+     "[type=]pc[,dma=direct|indirect|faulty][,seed=N][,max-bounce-buffer-size=SIZE]\n"
+     "                [,dma-mask=BITS][,checker=on|off]",
      "the machine, and how its devices reach memory: straight, all of it by\n"
      "bounce buffers of at most SIZE bytes (default 4096) together, or with\n"
-     "faults by seed N; checker=on watches every mapping",
+     "faults by seed N; only the lowest BITS of an address (24, 32); checker=on\n"
+     "watches every mapping",
      option_set_machine},
     {"accel", NULL, "tcg", "accepted; there is nothing else", option_set_accel},
     {"m", NULL, "[size=]MEGS", "RAM in MiB, or with K, M or G (default 128)", option_set_memory},
@@ -35,12 +37,18 @@ const struct option option_table[] = {
     {"hdb", NULL, "FILE", "disk 1, first channel's slave", option_set_hdb},
     {"hdc", NULL, "FILE", "disk 2, second channel's master", option_set_hdc},
     {"hdd", NULL, "FILE", "disk 3, second channel's slave", option_set_hdd},
-    {"drive", NULL,
-     "file=FILE[,index=N][,if=ide][,media=disk][,format=raw][,snapshot=on|off][,readonly=on|off]",
-     "a disk, with details (a comma in FILE is written twice)", option_set_drive},
+    {"cdrom", NULL, "FILE", "a CD image, in a drive at disk 2's place", option_set_cdrom},
+    {"fda", NULL, "FILE", "a floppy disk image in drive A; its size says which kind", option_set_fda},
+    {"fdb", NULL, "FILE", "in drive B", option_set_fdb},
+    {"drive", NULL, "[file=FILE][,if=ide|floppy|none][,index=N][,media=disk|cdrom][,id=ID]\n"
+     "                [,readonly=on|off][,snapshot=on|off][,cache=MODE][,OPTION=VALUE]...",
+     "a drive with details (a comma in FILE is written twice); without a file it\n"
+     "is empty; the manual has the options", option_set_drive},
     {"snapshot", NULL, NULL, "keep what guests write aside, and drop it at the end", option_set_snapshot},
 
     {NULL, NULL, NULL, "Firmware and kernels", NULL},
+    {"boot", NULL, "[order=]LETTERS[,menu=on|off]",
+     "what the firmware tries: a floppy, c disk, d CD-ROM, n network (default cad)", option_set_boot},
     {"bios", NULL, "FILE", "the firmware (default bios-256k.bin)", option_set_bios},
     {"L", NULL, "DIR", "where firmware is looked for first; repeatable", option_set_data_dir},
     {"kernel", NULL, "FILE", "start a Multiboot ELF file or a Linux bzImage (32-bit)", option_set_kernel},
@@ -57,10 +65,12 @@ const struct option option_table[] = {
      option_set_serial},
     {"echr", NULL, "N", "ASCII code of the escape key instead of 1, Ctrl-A", option_set_escape},
     {"debugcon", NULL, "stdio|null|file:PATH", "debug text from port 0xE9", option_set_debugcon},
-    {"global", NULL, "isa-debugcon.iobase=PORT", "another port for it; 0x402 has the firmware's messages",
-     option_set_global},
-    {"device", NULL, "isa-debug-exit[,iobase=PORT][,iosize=N]", "add a device; help lists them",
+    {"device", NULL, "DRIVER[,id=ID][,PROPERTY=VALUE]...", "add a device; help lists them",
      option_set_device},
+    {"global", NULL, "DRIVER.PROPERTY=VALUE",
+     "a property of a device that is there anyway: isa-debugcon.iobase=0x402 has the\n"
+     "firmware's messages; piix3-ide has dma, seed, dma-mask and max-bounce-buffer-size",
+     option_set_global},
 
     {NULL, NULL, NULL, "Running", NULL},
     {"icount", NULL, "[shift=]N|auto[,sleep=on|off]",

@@ -110,8 +110,10 @@ static bool parse_option(struct options *options, char **argv, int *at, struct e
 /* -snapshot belongs to the whole line and not to the place where it stands. */
 static void spread(struct options *options)
 {
-    for (unsigned i = 0; i < BOARD_DRIVES; i++)
-        if (options->snapshot && !options->drive_snapshot_said[i]) options->board.drives[i].snapshot = true;
+    for (unsigned i = 0; i < BOARD_DRIVES; i++) {
+        struct drive_options *drive = &options->board.drives[i].options;
+        if (options->snapshot && !drive->snapshot_said) drive->snapshot = true;
+    }
     options->board.data_dirs = options->dirs;
 }
 
@@ -196,7 +198,7 @@ static bool settle_recording(struct options *options, struct error *error)
     if (options->gdb && options->record_file) return error_set(error, "-record: not together with -gdb");
     if (options->board.cpus > 1)
         return error_set(error, "-%s: -smp %u: only one CPU can be recorded", name, options->board.cpus);
-    for (unsigned i = 0; i < BOARD_DRIVES; i++) options->board.drives[i].snapshot = true;
+    for (unsigned i = 0; i < BOARD_DRIVES; i++) options->board.drives[i].options.snapshot = true;
     return !options->replay_file || replay_date(options->replay_file, &options->board.date, error) ||
            error_prefix(error, "-replay");
 }

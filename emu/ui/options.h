@@ -55,7 +55,6 @@ struct options {
     enum pacing pacing;
     bool date_said;
     bool snapshot; /* for every drive that says nothing itself */
-    bool drive_snapshot_said[BOARD_DRIVES];
 
     const char *gdb; /* "tcp::1234"; NULL: no debugger */
     bool wait_for_gdb;

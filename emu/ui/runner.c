@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include "emu/board/replay.h"
 #include "emu/board/snapshot.h"
 #include "emu/core/log.h"
@@ -44,7 +45,7 @@ struct runner {
     int64_t drawn_at; /* wall-clock time of the last picture */
     uint64_t drawn;   /* what it showed, as vga_generation */
     vtime dead_since; /* the CPU is halted with interrupts off; VTIME_NEVER: it is not */
-    bool was_stopped; /* by the debugger */
+    bool was_stopped; /* by the debugger, or a disk */
     int held_status;  /* the run is over, but a debugger still looks at the machine */
     bool asleep_said;
     bool saved;                  /* -savevm-at is done */
@@ -169,7 +170,7 @@ static int64_t sooner(int64_t a, int64_t b)
 
 static bool stopped(const struct runner *runner)
 {
-    return runner->gdb && gdb_stub_stopped(runner->gdb);
+    return (runner->gdb && gdb_stub_stopped(runner->gdb)) || board_disk_waits(runner->board);
 }
 
 /* Halted with interrupts off, long enough for the disks to have finished: only the outside can go on. */
@@ -256,6 +257,7 @@ static int serve_signals(struct runner *runner)
         text_display_redraw(runner->display);
         runner->drawn = ~vga_generation(board_vga(runner->board));
     }
+    if (came.continued) board_resume_disks(runner->board);
     if (!came.quit) return RUNNING;
     message("terminating on signal %d", came.quit);
     return STATUS_OK;
@@ -347,9 +349,17 @@ static bool save_when_due(struct runner *runner)
     return false;
 }
 
+/* Once for every stop. */
+static void say_disk_waits(struct runner *runner)
+{
+    if (runner->was_stopped || !board_disk_waits(runner->board)) return;
+    message("the machine is stopped; when the cause is gone, `kill -CONT %ld` lets it go on", (long)getpid());
+}
+
 static int run_slice(struct runner *runner)
 {
     if (stopped(runner)) {
+        say_disk_waits(runner);
         runner->was_stopped = true;
         return RUNNING;
     }

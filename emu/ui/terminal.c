@@ -18,7 +18,7 @@ static volatile sig_atomic_t taken;  /* it is in force */
 static const char *volatile leave_text, *volatile enter_text;
 
 static int pipe_ends[2] = {-1, -1};
-static volatile sig_atomic_t quit_signal, redraw;
+static volatile sig_atomic_t quit_signal, redraw, continued;
 
 bool terminal_is_ours(int fd)
 {
@@ -143,7 +143,7 @@ static void on_continue(int number)
     (void)number;
     int saved = errno;
     if (wanted && tcgetpgrp(STDIN_FILENO) == getpgrp()) take();
-    redraw = 1;
+    redraw = continued = 1;
     wake();
     errno = saved;
 }
@@ -186,7 +186,7 @@ struct signals signals_take(void)
     char bytes[64];
     while (read(pipe_ends[0], bytes, sizeof bytes) > 0) {
     }
-    struct signals came = {.quit = quit_signal, .resized = redraw};
-    redraw = 0;
+    struct signals came = {.quit = quit_signal, .resized = redraw, .continued = continued};
+    redraw = continued = 0;
     return came;
 }

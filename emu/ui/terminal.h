@@ -28,8 +28,9 @@ void terminal_size(unsigned *columns, unsigned *rows);
 void signals_install(void);
 int signals_fd(void); /* readable when something came */
 struct signals {
-    int quit;     /* the signal that asks us to end; 0 */
-    bool resized; /* the terminal has another size, or is ours again: draw anew */
+    int quit;       /* the signal that asks us to end; 0 */
+    bool resized;   /* the terminal has another size, or is ours again: draw anew */
+    bool continued; /* SIGCONT */
 };
 /* What came since the last call; `quit` stays. */
 struct signals signals_take(void);

@@ -57,6 +57,8 @@ void error_suggest(struct error *error, const char *prefix, const char *word, co
     if (near) snprintf(error->text + used, sizeof error->text - used, "; did you mean %s%s?", prefix, near);
 }
 
+#define PROPERTIES_MOST 64
+
 /* ---- properties ---- */
 
 /* Ends the item that starts here with a zero, makes one comma of two, and returns where the next one starts, or NULL. */
@@ -74,39 +76,47 @@ static char *cut_item(char *item)
     return NULL;
 }
 
-static bool unknown_property(const char *name, const struct property *table, struct error *error)
+static bool unknown_property(const char *name, const struct property *table,
+                             const struct property_family *family, struct error *error)
 {
-    const char *names[32];
+    const char *names[PROPERTIES_MOST];
     char known[300] = "";
     size_t count = 0;
-    for (; table[count].name && count + 1 < ARRAY_COUNT(names); count++) {
-        size_t used = strlen(known);
-        names[count] = table[count].name;
-        snprintf(known + used, sizeof known - used, "%s%s", count ? ", " : "", names[count]);
-    }
+    for (; table[count].name && count + 1 < ARRAY_COUNT(names); count++) names[count] = table[count].name;
+    for (unsigned i = 0; family && family->name(i) && count + 1 < ARRAY_COUNT(names); i++)
+        names[count++] = family->name(i);
     names[count] = NULL;
+    for (size_t i = 0; i < count; i++) {
+        size_t used = strlen(known);
+        snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", names[i]);
+    }
     const char *near = nearest_name(name, names);
     if (near) return error_set(error, "%s: unknown property; did you mean %s?", name, near);
     return error_set(error, "%s: unknown property; known are %s", name, known);
 }
 
-static bool set_property(const char *name, const char *value, const struct property *table, void *target,
-                         struct error *error)
+static const struct property *find_property(const char *name, const struct property *table)
 {
     for (; table->name; table++)
-        if (!strcmp(table->name, name)) return table->set(target, value, error);
-    return false;
+        if (!strcmp(table->name, name)) return table;
+    return NULL;
 }
 
-static bool is_property(const char *name, const struct property *table)
+static bool of_family(const char *name, const struct property_family *family)
 {
-    for (; table->name; table++)
-        if (!strcmp(table->name, name)) return true;
+    for (unsigned i = 0; family && family->name(i); i++)
+        if (!strcmp(family->name(i), name)) return true;
     return false;
 }
 
 bool properties_parse(char *text, const char *implied, const struct property *table, void *target,
                       struct error *error)
+{
+    return properties_parse_with(text, implied, table, NULL, target, error);
+}
+
+bool properties_parse_with(char *text, const char *implied, const struct property *table,
+                           const struct property_family *family, void *target, struct error *error)
 {
     bool first = true;
     for (char *item = text, *next; item; item = next, first = false) {
@@ -120,10 +130,10 @@ bool properties_parse(char *text, const char *implied, const struct property *ta
             name = implied;
             value = item;
         }
-        if (!is_property(name, table)) return unknown_property(name, table, error);
-        if (!set_property(name, value, table, target, error)) {
-            return value == item ? false : error_prefix(error, "%s", name);
-        }
+        const struct property *property = find_property(name, table);
+        if (!property && !of_family(name, family)) return unknown_property(name, table, family, error);
+        bool good = property ? property->set(target, value, error) : family->set(target, name, value, error);
+        if (!good) return value == item ? false : error_prefix(error, "%s", name);
     }
     return true;
 }

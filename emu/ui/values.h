@@ -37,4 +37,12 @@ struct property {
 bool properties_parse(char *text, const char *implied, const struct property *table, void *target,
                       struct error *error);
 
+/* Properties that another module knows by name, beside those of a table. */
+struct property_family {
+    const char *(*name)(unsigned index); /* NULL behind the last */
+    bool (*set)(void *target, const char *name, const char *value, struct error *error);
+};
+bool properties_parse_with(char *text, const char *implied, const struct property *table,
+                           const struct property_family *family, void *target, struct error *error);
+
 #endif

@@ -101,7 +101,7 @@ bad 'pipe|-hdb' -hdb "$work/pipe"
 bad '-hdc|/dev/null' -hdc /dev/null
 bad '-drive|qcow2|raw' -drive "file=$work/exit.img,format=qcow2"
 bad '-drive|virtio' -drive "file=$work/exit.img,if=virtio"
-bad '-drive|aio' -drive "file=$work/exit.img,aio=native"
+bad '-drive|aio' -drive "file=$work/exit.img,aio=magic"
 bad '-drive|file=' -drive index=1
 bad '-hda|-hdb' -hda "$work/exit.img" "$work/halt.img"
 bad 'already in use' -hda "$work/exit.img" -hdb "$work/exit.img"

@@ -398,8 +398,10 @@ static struct board *make_board(struct fuzz_input *input)
     config.dma.seed = fuzz_u8(input);
     config.dma.max_bounce = shape & 8 ? 512 : 0;
     config.dma_checker = shape & 16;
-    config.drives[0].path = disk_path[0];
-    config.drives[shape & 0x80 ? 1 : 2] = (struct board_drive){.path = disk_path[1], .read_only = true};
+    config.drives[0] = board_drive_file(BOARD_HARD_DISK, disk_path[0]);
+    struct board_drive *other = &config.drives[shape & 0x80 ? 1 : 2];
+    *other = board_drive_file(BOARD_HARD_DISK, disk_path[1]);
+    other->options.read_only = true;
     fuzz_check(pwrite(bios, &first, 1, 0xfff0) == 1, "the firmware can be changed");
     struct board *board = board_new(&config, &error);
     if (!board) fprintf(stderr, "%s: %s\n", fuzz_name, error.text);

@@ -37,6 +37,14 @@ static inline void helper_remove_dir(void)
     rmdir(helper_dir);
 }
 
+/* A disk whose image is not written to. */
+static inline struct board_drive helper_snapshot(const char *path)
+{
+    struct board_drive drive = board_drive_file(BOARD_HARD_DISK, path);
+    drive.options.snapshot = true;
+    return drive;
+}
+
 /* A new file of `size` bytes that begins with `bytes`; the path stays valid. Each test is a process of its own. */
 static inline const char *helper_file(const void *bytes, size_t length, size_t size)
 {

@@ -345,8 +345,7 @@ START_TEST(a_reset_brings_back_the_power_on_state)
     struct helper_output output;
     struct board_config idle_config = helper_config(FIRMWARE(CLI_HLT));
     struct board_config config = helper_config(helper_firmware(mess, sizeof mess - 1));
-    config.drives[0].path = idle_config.drives[0].path = DISK(CLI_HLT);
-    config.drives[0].snapshot = idle_config.drives[0].snapshot = true;
+    config.drives[0] = idle_config.drives[0] = helper_snapshot(DISK(CLI_HLT));
     struct board *idle = helper_board(&idle_config, &output), *used = helper_board(&config, &output);
     struct cpu_state one, other;
     char where[100];
@@ -380,12 +379,12 @@ START_TEST(files_at_fault_are_named)
     wrong.bios = helper_dir;
     helper_refused(&wrong, "-bios: /", "is not a regular file");
     wrong = config;
-    wrong.drives[0].path = "/nonexistent/disk.img";
+    wrong.drives[0] = board_drive_file(BOARD_HARD_DISK, "/nonexistent/disk.img");
     helper_refused(&wrong, "-hda: /nonexistent/disk.img: ", "No such file");
-    wrong.drives[0].path = NULL;
-    wrong.drives[3].path = helper_dir;
+    wrong.drives[0].kind = BOARD_NO_DRIVE;
+    wrong.drives[3] = board_drive_file(BOARD_HARD_DISK, helper_dir);
     helper_refused(&wrong, "-hdd: /", "is a directory");
-    wrong.drives[3].path = helper_file("", 0, 0);
+    wrong.drives[3] = board_drive_file(BOARD_HARD_DISK, helper_file("", 0, 0));
     helper_refused(&wrong, "-hdd: /", "is empty");
     wrong = config;
     wrong.initrd = "/some/initrd";
@@ -400,7 +399,7 @@ START_TEST(a_disk_in_use_is_refused)
 {
     struct helper_output output;
     struct board_config config = helper_config(FIRMWARE(CLI_HLT));
-    config.drives[0].path = DISK(CLI_HLT);
+    config.drives[0] = board_drive_file(BOARD_HARD_DISK, DISK(CLI_HLT));
     struct board *first = helper_board(&config, &output);
     helper_refused(&config, "-hda: /", "");
     helper_free(first);
@@ -435,8 +434,7 @@ static struct board_config seabios_config(void)
     uint8_t image[1024] = BOOT_SECTOR;
     le16_store(image + 510, 0xaa55);
     image[512] = 'S';
-    config.drives[0] =
-        (struct board_drive){.path = helper_file(image, sizeof image, 1 << 20), .snapshot = true};
+    config.drives[0] = helper_snapshot(helper_file(image, sizeof image, 1 << 20));
     config.vga = true;
     return config;
 }

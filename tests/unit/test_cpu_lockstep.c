@@ -99,7 +99,7 @@ static void boot_in_lockstep(const char *what, const char *disk, bool from_demo)
     struct board_config config = helper_config(NULL);
     config.ram_size = BOOT_RAM;
     config.vga = true;
-    config.drives[0] = (struct board_drive){.path = disk, .snapshot = true};
+    config.drives[0] = helper_snapshot(disk);
     for (unsigned i = 0; i < ENGINES; i++) {
         boards[i] = helper_board(&config, &outputs[i]);
         if (from_demo) run_to_demo(boards[i]);

@@ -469,11 +469,31 @@ END_TEST
 START_TEST(sizes_of_no_disk_are_refused)
 {
     struct error error;
-    struct block *odd = block_new("odd", store_new_memory(1000 * SECTOR, NULL), &bench.clock);
+    struct block *large = block_new("large", store_new_memory(5761 * SECTOR, NULL), &bench.clock);
     struct block *small = block_new("small", store_new_memory(720 * SECTOR, NULL), &bench.clock);
-    ck_assert(!fdc_insert(fdc, 0, odd, &error) && strstr(error.text, "1440K"));
+    ck_assert(!fdc_insert(fdc, 0, large, &error) && strstr(error.text, "2880K"));
     ck_assert(!fdc_insert(fdc, 0, small, &error));
-    block_free(odd), block_free(small);
+    block_free(large), block_free(small);
+}
+END_TEST
+
+/* What an image is too short for reads as zeros, and cannot be written. */
+START_TEST(image_that_is_cut_short)
+{
+    struct error error;
+    struct block *cut = block_new("cut", store_new_memory(20 * SECTOR, image), &bench.clock);
+    ck_assert(fdc_insert(fdc, 0, cut, &error));
+    power_up();
+    program_dma(TO_MEMORY, 0x20000, 2 * SECTOR);
+    data_command(0x66, 0, 1, 2, 18);
+    ck_assert_uint_eq(result[0] & 0xc0, 0);
+    ck_assert_int_eq(memcmp(ram->host + 0x20000, at(0, 1, 2), SECTOR), 0);
+    for (unsigned i = 0; i < SECTOR; i++) ck_assert_uint_eq(ram->host[0x20000 + SECTOR + i], 0);
+    program_dma(FROM_MEMORY, 0x20000, SECTOR);
+    data_command(0x45, 0, 1, 3, 18);
+    expect_error(0x20, 0);
+    fdc_insert(fdc, 0, NULL, NULL);
+    block_free(cut);
 }
 END_TEST
 
@@ -529,6 +549,7 @@ int main(void)
     tcase_add_test(tests, second_drive_that_is_not_there);
     tcase_add_test(tests, lesson_36_reset_stops_the_transfer);
     tcase_add_test(tests, sizes_of_no_disk_are_refused);
+    tcase_add_test(tests, image_that_is_cut_short);
     tcase_add_loop_test(tests, state_in_flight_is_taken_up_again, 0, 20);
     return bench_main("fdc", tests);
 }

@@ -114,7 +114,7 @@ END_TEST
 START_TEST(defaults_depend_on_the_terminal)
 {
     ck_assert(settle("a.img", &terminal));
-    ck_assert_str_eq(options.board.drives[0].path, "a.img");
+    ck_assert_str_eq(options.board.drives[0].options.path, "a.img");
     ck_assert_int_eq(options.display, DISPLAY_CURSES);
     ck_assert_int_eq(options.serial[0].kind, CHAR_NULL);
     ck_assert_int_eq(options.pacing, PACING_ON);
@@ -172,25 +172,56 @@ END_TEST
 START_TEST(drives)
 {
     ck_assert(parse("-drive file=a,,b.img,index=2,if=ide,media=disk,format=raw,readonly=on,cache=none,id=x"));
-    ck_assert_str_eq(options.board.drives[2].path, "a,b.img");
-    ck_assert(options.board.drives[2].read_only && !options.board.drives[2].snapshot);
+    ck_assert_str_eq(options.board.drives[2].options.path, "a,b.img");
+    ck_assert(options.board.drives[2].options.read_only && !options.board.drives[2].options.snapshot);
 
     ck_assert(parse("-drive file=a,snapshot=off -drive file=b -hdd d -snapshot"));
-    ck_assert_str_eq(options.board.drives[0].path, "a");
-    ck_assert_str_eq(options.board.drives[1].path, "b");
-    ck_assert(!options.board.drives[0].snapshot && options.board.drives[1].snapshot);
-    ck_assert(options.board.drives[3].snapshot);
+    ck_assert_str_eq(options.board.drives[0].options.path, "a");
+    ck_assert_str_eq(options.board.drives[1].options.path, "b");
+    ck_assert(!options.board.drives[0].options.snapshot && options.board.drives[1].options.snapshot);
+    ck_assert(options.board.drives[3].options.snapshot);
 
     ck_assert(!parse("-drive file=a,format=qcow2") && strstr(error.text, "raw"));
     ck_assert(!parse("-drive file=a,if=virtio") && strstr(error.text, "virtio"));
-    ck_assert(!parse("-drive file=a,media=cdrom"));
-    ck_assert(!parse("-drive file=a,aio=native") && strstr(error.text, "aio"));
+    ck_assert(!parse("-drive file=a,media=tape"));
+    ck_assert(!parse("-drive file=a,aio=magic") && strstr(error.text, "aio"));
     ck_assert(!parse("-drive file=a,snapshott=on") && strstr(error.text, "did you mean snapshot?"));
     ck_assert(!parse("-drive index=1") && strstr(error.text, "file="));
     ck_assert(!parse("-drive file=a,index=4"));
-    ck_assert(!parse("-hda a b") && strstr(error.text, "-hdb"));
+    ck_assert(!parse("-hda a b") && strstr(error.text, "another index"));
     ck_assert(!parse("-hda a -drive file=b,index=0"));
     ck_assert(!parse("-drive file=a -drive file=b -drive file=c -drive file=d -drive file=e"));
+}
+END_TEST
+
+START_TEST(drives_of_other_kinds)
+{
+    const struct board_drive *drives = options.board.drives;
+    ck_assert(parse("-cdrom cd.iso -fda a.img -fdb b.img"));
+    ck_assert_int_eq(drives[2].kind, BOARD_CDROM);
+    ck_assert_int_eq(drives[4].kind, BOARD_FLOPPY);
+    ck_assert_str_eq(drives[5].options.path, "b.img");
+    ck_assert(
+        parse("-drive media=cdrom,index=3 -drive if=floppy,file=f -drive if=none,id=d0,file=x,cache=unsafe"));
+    ck_assert_int_eq(drives[3].kind, BOARD_CDROM);
+    ck_assert_ptr_null(drives[3].options.path);
+    ck_assert_str_eq(drives[4].options.path, "f");
+    ck_assert_str_eq(drives[6].id, "d0");
+    ck_assert_int_eq(drives[6].options.cache, DRIVE_UNSAFE);
+    ck_assert(parse("-drive file=a,bus=1,unit=1"));
+    ck_assert_str_eq(drives[3].options.path, "a");
+    ck_assert(!parse("-cdrom a -hdc b") && strstr(error.text, "another index"));
+    ck_assert(!parse("-drive if=none,file=x") && strstr(error.text, "id="));
+    ck_assert(!parse("-drive if=floppy,index=2,file=x"));
+
+    const struct board_device *device = options.board.devices;
+    ck_assert(parse("-device ide-hd,drive=d0,bus=ide.1,unit=1,cyls=100,heads=4,secs=17,serial=S1"));
+    ck_assert_uint_eq(options.board.device_count, 1);
+    ck_assert_str_eq(device->drive, "d0");
+    ck_assert_str_eq(device->bus, "ide.1");
+    ck_assert_uint_eq(device->ata.geometry.cylinders, 100);
+    ck_assert_str_eq(device->ata.serial, "S1");
+    ck_assert(!parse("-device ide-hd,drive=d0,heads=17"));
 }
 END_TEST
 
@@ -203,6 +234,9 @@ START_TEST(machine_words)
     ck_assert(parse("-M dma=faulty,seed=7"));
     ck_assert_int_eq(options.board.dma.mode, DMA_MODE_FAULTY);
     ck_assert_uint_eq(options.board.dma.seed, 7);
+    ck_assert(parse("-machine dma-mask=24"));
+    ck_assert_uint_eq(options.board.dma.dma_mask, 24);
+    ck_assert(!parse("-machine dma-mask=8") && strstr(error.text, "24"));
     ck_assert(parse("-machine type=pc -accel tcg -smp 1 -net none -nic none -name me -vga std"));
     ck_assert(!parse("-machine q35"));
     ck_assert(!parse("-machine pc,dma=fast"));
@@ -236,6 +270,21 @@ START_TEST(devices_and_ports)
     ck_assert_uint_eq(options.board.debugcon_port, 0x402);
     ck_assert(!parse("-debugcon mon:stdio"));
     ck_assert(!parse("-global PIIX4_PM.disable_s3=1"));
+    ck_assert(!parse("-global isa-debugcon.port=1"));
+    ck_assert(!parse("-global piix3-ide"));
+    ck_assert(!parse("-global piix3-ide.dma=fast"));
+    ck_assert(parse("-global piix3-ide.dma-mask=24 -global piix3-ide.dma=indirect"));
+    ck_assert_uint_eq(options.board.global_count, 1);
+    const struct board_dma *dma = &options.board.globals[0].dma;
+    ck_assert(dma->mask_said && dma->mode_said && !dma->seed_said && !dma->max_bounce_said);
+    ck_assert_uint_eq(dma->settings.dma_mask, 24);
+    ck_assert_int_eq(dma->settings.mode, DMA_MODE_INDIRECT);
+    ck_assert_str_eq(options.board.boot_order, "cad");
+    ck_assert(parse("-boot d"));
+    ck_assert_str_eq(options.board.boot_order, "d");
+    ck_assert(parse("-boot order=nc,menu=on"));
+    ck_assert(options.board.boot_menu && !strcmp(options.board.boot_order, "nc"));
+    ck_assert(!parse("-boot x") && !parse("-boot cccca"));
     ck_assert(!parse("-serial tcp::5555"));
     ck_assert(!parse("-serial file:"));
 }
@@ -511,6 +560,7 @@ int main(void)
         drives,
         machine_words,
         devices_and_ports,
+        drives_of_other_kinds,
         running,
         unknown_options_are_told,
         what_excludes_each_other,

@@ -67,7 +67,7 @@ static struct board_config demo_config(const struct way *way)
     config.debug_exit_size = 1;
     config.dma = (struct dma_settings){.mode = way->mode, .max_bounce = way->max_bounce};
     config.dma_checker = true;
-    config.drives[0] = (struct board_drive){.path = demo_image(), .snapshot = true};
+    config.drives[0] = helper_snapshot(demo_image());
     if (way->two_channels) config.drives[2] = config.drives[0];
     return config;
 }
@@ -277,9 +277,9 @@ START_TEST(another_machine_is_refused_by_what_differs)
     config.ram_size *= 2;
     check_refused(&config, path, "-m ");
     config.ram_size /= 2;
-    config.drives[0] = (struct board_drive){.path = DISK("x"), .snapshot = true};
+    config.drives[0] = helper_snapshot(DISK("x"));
     check_refused(&config, path, "-hda none");
-    config.drives[0].path = NULL;
+    config.drives[0].kind = BOARD_NO_DRIVE;
     config.bios = FIRMWARE("\xeb\xfe");
     check_refused(&config, path, "-bios");
     check_refused(&config, "/nowhere/at.all", "/nowhere/at.all: cannot be read");

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Options about character channels, the display and devices. */
+/* Options about character channels and the display. */
 #include "emu/ui/option_setters.h"
 
 #include <string.h>
-#include "devices/platform/isa_debug_exit.h"
 #include "emu/core/bits.h"
 #include "emu/core/size.h"
 #include "emu/ui/option_values.h"
@@ -44,14 +43,6 @@ bool option_set_debugcon(struct options *options, char *value, struct error *err
     return true;
 }
 
-bool option_set_global(struct options *options, char *value, struct error *error)
-{
-    static const char port[] = "isa-debugcon.iobase=";
-    if (strncmp(value, port, sizeof port - 1))
-        return error_set(error, "%s: not known; there is %s0x402", value_or_nothing(value), port);
-    return value_port(&options->board.debugcon_port, value + sizeof port - 1, error);
-}
-
 bool option_set_display(struct options *options, char *value, struct error *error)
 {
     static const char *const words[] = {"none", "curses", NULL};
@@ -73,54 +64,4 @@ bool option_set_escape(struct options *options, char *value, struct error *error
     if (!value_number(&code, value, 1, 127, error)) return false;
     options->escape = (int)code;
     return true;
-}
-
-static void show_devices(FILE *to)
-{
-    fputs("isa-debug-exit       iobase=0x501, iosize=4: a write of V ends the program with status V*2+1\n",
-          to);
-}
-
-static bool set_device_driver(void *target, const char *value, struct error *error)
-{
-    static const char *const names[] = {"isa-debug-exit", NULL};
-    if (!strcmp(value, names[0])) {
-        ((struct options *)target)->board.debug_exit = true;
-        return true;
-    }
-    error_set(error, "%s: unknown device; -device help lists them", value_or_nothing(value));
-    error_suggest(error, "", value, names);
-    return false;
-}
-
-static bool set_exit_port(void *target, const char *value, struct error *error)
-{
-    return value_port(&((struct options *)target)->board.debug_exit_port, value, error);
-}
-
-static bool set_exit_size(void *target, const char *value, struct error *error)
-{
-    uint64_t size;
-    if (!number_parse(value, 4, &size) || (size != 1 && size != 2 && size != 4))
-        return error_set(error, "%s: say 1, 2 or 4", value_or_nothing(value));
-    ((struct options *)target)->board.debug_exit_size = (uint16_t)size;
-    return true;
-}
-
-bool option_set_device(struct options *options, char *value, struct error *error)
-{
-    static const struct property properties[] = {
-        {"driver", set_device_driver},
-        {"iobase", set_exit_port},
-        {"iosize", set_exit_size},
-        {"id", value_ignored},
-        {NULL, NULL},
-    };
-    if (!strcmp(value, "help")) {
-        options->show = show_devices;
-        return true;
-    }
-    options->board.debug_exit_port = ISA_DEBUG_EXIT_IOBASE;
-    options->board.debug_exit_size = ISA_DEBUG_EXIT_IOSIZE;
-    return properties_parse(value, "driver", properties, options, error);
 }

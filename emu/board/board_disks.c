@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* Disks: see board_disks.h. */
+#include "emu/board/board_disks.h"
+
+#include "emu/board/board_devices.h"
+#include "emu/board/board_internal.h"
+#include "emu/core/bits.h"
+
+#define IDE_DEVFN (1 << 3 | 1) /* the PIIX3's second function */
+
+/* Of those drives that have a place of their own; the others are named by their id. */
+static const char *const place_names[BOARD_IDE_DRIVES + BOARD_FLOPPIES] = {"hda", "hdb", "hdc",
+                                                                           "hdd", "fda", "fdb"};
+
+struct board_drive board_drive_file(enum board_drive_kind kind, const char *path)
+{
+    struct board_drive drive = {.kind = kind};
+    drive_options_init(&drive.options);
+    drive.options.path = path;
+    return drive;
+}
+
+static void on_stopped(void *owner, struct block *block, const struct block_failure *why)
+{
+    (void)block, (void)why;
+    board_stop_soon(owner);
+}
+
+static bool open_drives(struct board *board, struct error *error)
+{
+    for (unsigned i = 0; i < BOARD_DRIVES; i++) {
+        const struct board_drive *drive = &board->config.drives[i];
+        if (drive->kind == BOARD_NO_DRIVE) continue;
+        bool placed = i < ARRAY_COUNT(place_names);
+        const char *name = placed ? place_names[i] : drive->id;
+        struct drive_options options = drive->options;
+        if (drive->kind == BOARD_CDROM) options.read_only = true;
+        board->drives[i] = drive_open(&options, name, &board->clock, error);
+        if (!board->drives[i]) return error_prefix(error, placed ? "-%s" : "-drive: %s", name);
+        block_set_stop_handler(board->drives[i], on_stopped, board);
+    }
+    return true;
+}
+
+static bool make_ide(struct board *board, struct error *error)
+{
+    board->ide =
+        piix3_ide_new(i440fx_bus(board->bridge), IDE_DEVFN, board->io_root, &board->clock,
+                      piix3_isa_irq(board->piix3, 14), piix3_isa_irq(board->piix3, 15), &board->devices);
+    board_configure_dma(board, piix3_ide_dma_space(board->ide), "piix3-ide", NULL);
+    for (unsigned i = 0; i < BOARD_IDE_DRIVES; i++) {
+        enum board_drive_kind kind = board->config.drives[i].kind;
+        const struct ata_drive_config ata = {.kind = kind == BOARD_CDROM ? ATA_CDROM : ATA_HARD_DISK};
+        if (kind == BOARD_NO_DRIVE) continue;
+        if (!piix3_ide_attach(board->ide, i / 2, i % 2, board->drives[i], &ata, error))
+            return error_prefix(error, "-%s", place_names[i]);
+    }
+    return true;
+}
+
+/* A disk that is in the drive says what drive it is. */
+static bool make_floppies(struct board *board, struct error *error)
+{
+    board->fdc = fdc_new(board->io_root, &board->devices, &board->clock, board->isa_dma,
+                         piix3_isa_irq(board->piix3, FDC_IRQ));
+    for (unsigned i = 0; i < BOARD_FLOPPIES; i++) {
+        struct block *block = board->drives[BOARD_IDE_DRIVES + i];
+        if (!block) continue;
+        const struct floppy_format *format = floppy_format_of(block_sectors(block));
+        fdc_attach(board->fdc, i, format ? (enum floppy_drive)format->drive : FLOPPY_1440K);
+        if (block_has_medium(block) && !fdc_insert(board->fdc, i, block, error))
+            return error_prefix(error, "-%s: %s", place_names[BOARD_IDE_DRIVES + i],
+                                board->config.drives[BOARD_IDE_DRIVES + i].options.path);
+    }
+    return true;
+}
+
+bool board_make_disks(struct board *board, struct error *error)
+{
+    return open_drives(board, error) && make_ide(board, error) && make_floppies(board, error);
+}
+
+bool board_disk_waits(const struct board *board)
+{
+    for (unsigned i = 0; i < BOARD_DRIVES; i++)
+        if (board->drives[i] && block_stopped(board->drives[i])) return true;
+    return false;
+}
+
+void board_resume_disks(struct board *board)
+{
+    for (unsigned i = 0; i < BOARD_DRIVES; i++)
+        if (board->drives[i]) block_resume(board->drives[i]);
+}
+
+void board_free_disks(struct board *board)
+{
+    for (unsigned i = 0; i < BOARD_DRIVES; i++) block_free(board->drives[i]);
+}
+
+void board_describe_disks(const struct board *board, struct cmos_machine *cmos)
+{
+    for (unsigned i = 0; i < BOARD_IDE_DRIVES; i++) {
+        const struct ata_geometry *geometry = piix3_ide_geometry(board->ide, i / 2, i % 2);
+        if (!geometry) continue;
+        cmos->disk[i] =
+            (struct cmos_disk){geometry->cylinders, (uint8_t)geometry->heads, (uint8_t)geometry->sectors};
+    }
+    for (unsigned i = 0; i < BOARD_FLOPPIES; i++)
+        cmos->floppy_type[i] = (uint8_t)fdc_drive_type(board->fdc, i);
+}
