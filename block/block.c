@@ -14,7 +14,7 @@
 #include "mem/iov.h"
 
 TRACE_EVENT(block_submit_event, "block.submit", "disk:s op:s offset:x size:u pieces:u");
-TRACE_EVENT(block_host_event, "block.host", "disk:s op:s offset:x size:u calls:u");
+TRACE_EVENT(block_host_event, "block.host", "disk:s op:s pieces:u moved:u calls:u");
 TRACE_EVENT(block_cancel_event, "block.cancel", "disk:s op:s offset:x");
 TRACE_EVENT(block_done_event, "block.done", "disk:s op:s offset:x moved:u error:s");
 TRACE_EVENT(block_stop_event, "block.stop", "disk:s op:s offset:x error:s");
@@ -121,7 +121,11 @@ static int store_perform(struct block *block, enum block_op op, uint64_t offset,
 static void count_request(struct block *block, enum block_op op, unsigned pieces, uint64_t moved, int error)
 {
     struct block_stats *stats = &block->stats;
+    uint64_t calls = block->old_calls + block->store->host_calls;
 
+    if (trace_on(&block_host_event))
+        trace_emit(&block_host_event, block->clock, block->name, op_names[op], (uint64_t)pieces, moved,
+                   calls - stats->host_calls);
     if (op == BLOCK_READ) {
         stats->reads++;
         stats->read_bytes += moved;
@@ -135,7 +139,7 @@ static void count_request(struct block *block, enum block_op op, unsigned pieces
     }
     stats->pieces += pieces;
     if (pieces > stats->most_pieces) stats->most_pieces = pieces;
-    stats->host_calls = block->old_calls + block->store->host_calls;
+    stats->host_calls = calls;
     stats->host_syncs = block->old_syncs + block->store->host_syncs;
 }
 
@@ -162,7 +166,6 @@ static struct vector request_vector(const struct block_request *request)
 static void request_perform(struct block *block, struct block_request *request)
 {
     struct store_progress progress = {0};
-    uint64_t calls = block->store->host_calls;
 
     if (!request->fault || (has_vector(request->op) && request->limit))
         request->error = block_perform(block, request->op, request->offset, request_vector(request),
@@ -170,10 +173,6 @@ static void request_perform(struct block *block, struct block_request *request)
     if (!request->error) request->error = request->fault;
     request->moved = progress.moved;
     request->touched = progress.touched;
-    if (trace_on(&block_host_event)) {
-        trace_emit(&block_host_event, block->clock, block->name, op_names[request->op], request->offset,
-                   request->size, block->store->host_calls - calls);
-    }
 }
 
 /* True when the store has taken the request to work ahead. */

@@ -43,9 +43,15 @@ static const struct rule rules[] = {
     {"block.host", MARK, "disk", "host", "op", NULL, NULL},
     {"ide.command", BEGIN, "drive", "command", "command", NULL, NULL},
     {"ata.done", END, "drive", "command", NULL, NULL, NULL},
+    {"ata.packet", MARK, "drive", "packet", "command", NULL, NULL},
+    {"ata.check_condition", MARK, "drive", "check condition", "command", NULL, NULL},
     {"ide.dma_end", MARK, "channel", "dma", "end", NULL, NULL},
     {"ide.interrupt", MARK, "channel", "interrupt", NULL, NULL, NULL},
     {"ide.reset", MARK, "channel", "reset", "kind", NULL, NULL},
+    {"fdc.command", BEGIN, "=fdc", "command", "command", NULL, NULL},
+    {"fdc.result", END, "=fdc", "command", NULL, NULL, NULL},
+    {"fdc.reset", MARK, "=fdc", "reset", "how", NULL, NULL},
+    {"i8237.move", MARK, "=i8237", "move", "type", NULL, NULL},
     {"fw_cfg.dma", MARK, "=fw_cfg", "dma", NULL, NULL, NULL},
 };
 #define RULES (sizeof rules / sizeof rules[0])
@@ -233,11 +239,13 @@ static void begin_span(struct timeline *t, struct track *track, const struct spa
 
 /* ---- events ---- */
 
+/* An event that does not have the field has an empty one. */
 static const struct trace_value *value_of(const struct happening *what, const char *field, char *type)
 {
+    static const struct trace_value none = {"", 0};
     int place = trace_field(what->event, field, type);
-    assert(place >= 0);
-    return &what->values[place];
+    if (place < 0 && type) *type = 's';
+    return place < 0 ? &none : &what->values[place];
 }
 
 /* FNV-1a over the fields that `key` lists, with a space between. */
@@ -262,7 +270,7 @@ static struct span describe(const struct happening *what)
     struct span span = {.kind = rule->kind, .key = key_of(what)};
     const char *title = rule->title ? value_of(what, rule->title, NULL)->text : "", *kind = rule->kind;
     if (rule->bytes) span.bytes = value_of(what, rule->bytes, NULL)->number;
-    span.bounced = trace_field(what->event, "bounce", NULL) >= 0 && value_of(what, "bounce", NULL)->number;
+    span.bounced = value_of(what, "bounce", NULL)->number;
     if (span.bounced) kind = "bounce";
     if (rule->bytes && rule->action == BEGIN && !span.bytes) kind = "no map";
     snprintf(span.title, sizeof span.title, "%s%s%s", kind, *title ? " " : "", title);

@@ -9,6 +9,7 @@
  *   hda         host I/O: a request of the disk from its submission to its end, and the host's calls as marks
  *   ide0-hd0    the drive's commands
  *   ide0        interrupts, ends of transfers
+ *   fdc, i8237, fw_cfg, and whoever sends packets
  *
  * and as curves the bytes that are mapped in each space. A space's mappings are a group of their own. Things that overlap (mappings, disk requests) have as many rows
  * as are needed, "piix3-ide", "piix3-ide 2" and so on, so that begins and ends always pair. The arguments of an

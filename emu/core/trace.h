@@ -38,7 +38,7 @@ struct trace_event {
     uint8_t on; /* enum trace_reader, ORed */
 };
 
-#define TRACE_FIELDS_MOST 12
+#define TRACE_FIELDS_MOST 16
 
 /* A field of an event that happened. */
 struct trace_value {

@@ -40,8 +40,9 @@ bool dma_set_max_bounce(void *target, const char *value, struct error *error)
 bool dma_set_mask(void *target, const char *value, struct error *error)
 {
     uint64_t bits;
-    if (!number_parse(value, MASK_MOST, &bits) || bits < MASK_LEAST)
-        return error_set(error, "%s: is not a number of address bits from %d (24 as on ISA, 32) to %d",
+    if (!number_parse(value, MASK_MOST, &bits) || (bits && bits < MASK_LEAST))
+        return error_set(error,
+                         "%s: is not a number of address bits: %d (24 as on ISA, 32) to %d, or 0 for all",
                          value_or_nothing(value), MASK_LEAST, MASK_MOST);
     dma_of(target)->settings.dma_mask = (unsigned)bits;
     return dma_of(target)->mask_said = true;

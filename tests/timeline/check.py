@@ -81,7 +81,7 @@ def check_disk(events, stats, disk):
     for i, op in enumerate(("read", "write")):
         mine = lambda args: args["disk"] == disk and args["op"] == op
         expect(total(events, "i", "block.host", None, mine) == int(found[1 + 2 * i]), "%s: %ss" % (disk, op))
-        expect(total(events, "i", "block.host", "size", mine) == int(found[2 + 2 * i]), "%s: bytes of %ss" % (disk, op))
+        expect(total(events, "i", "block.host", "moved", mine) == int(found[2 + 2 * i]), "%s: bytes of %ss" % (disk, op))
     counted = total(events, "i", "block.host", "calls", lambda args: args["disk"] == disk)
     expect(counted == int(calls[1]), "%s: host calls: %s in -stats, %s here" % (disk, calls[1], counted))
 
