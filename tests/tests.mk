@@ -47,6 +47,7 @@ test-now: $(B)/vitrine guests $(B)/tests/silicon/silicon
 .PHONY: test-long
 test-long: $(B)/vitrine guests $(B)/tests/silicon/silicon
 	$(B)/tests/silicon/silicon --cases 2000000 --seed 7
+	@VITRINE=$(B)/vitrine bash tests/linux/run.sh long
 	@$(MAKE) --no-print-directory fuzz-long
 
 bench: $(B)/vitrine guests benches

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Debian's i386 Linux kernel in the real program: to a shell script of ours, which mounts an ext4 disk by DMA (ata_piix),
-# checks files by checksum, writes, syncs and powers off; the host then checks the image. With 1 and 4 CPUs, in direct and
-# indirect memory, and twice each where the second run must be the first, byte for byte and to the instruction.
-# Usage: VITRINE=build/vitrine tests/linux/run.sh [acpi]      (only the last part: restart and power button)
+# checks files by checksum, writes, syncs and powers off; the host then checks the image. With 1 and 4 CPUs, in direct,
+# indirect and faulty memory, and twice where the second run must be the first, byte for byte and to the instruction.
+# Usage: VITRINE=build/vitrine tests/linux/run.sh [acpi|long]      (acpi: only the last part, restart and power button;
+# long: every mode of memory instead of some)
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 vitrine=${VITRINE:-build/vitrine}
@@ -63,6 +64,22 @@ boot() { # NAME OPTIONS...
     echo "      linux, $name: $((SECONDS - start)) s, $(sed -n 's/^cpu: //p' "$work/out")"
 }
 
+# What a guest wrote, and what it said of itself: the same in each mode of reaching memory. The image itself differs, as
+# ext4 keeps times; what is compared are the files, byte for byte, as debugfs takes them out.
+files_of() { # IMAGE
+    local file
+    for file in out/copy1 out/copy2 out/copy3 out/copy4 out/sum1 out/sum2 out/sum3 out/sum4 out/note; do
+        debugfs -R "cat $file" "$1" 2>/dev/null | sha256sum
+    done
+}
+
+compare() { # FIRST
+    files_of "$work/$name.img" >"$work/$name.files"
+    [ -e "$work/$1.files" ] || files_of "$work/$1.img" >"$work/$1.files"
+    check "the same files as $1" cmp "$work/$name.files" "$work/$1.files"
+    check "the same words as $1" diff <(grep '^linux: ' "$work/$name.out") <(grep '^linux: ' "$work/$1.out")
+}
+
 all_boots() {
     boot one-direct -smp 1
     boot one-again -smp 1
@@ -70,13 +87,37 @@ all_boots() {
     check "the same disk twice" cmp "$work/one-direct.img" "$work/one-again.img"
     boot one-indirect -smp 1 -M pc,dma=indirect
     check "bounces" grep -q "bytes in [1-9][0-9]* bounces" "$work/err"
+    compare one-direct
+    boot one-faulty -smp 1 -M pc,dma=faulty,seed=1,checker=on
+    check "retries" grep -q " [1-9][0-9]* retries" "$work/err"
+    check "nothing misused" grep -q "checker: 0 findings" "$work/err"
+    compare one-direct
     boot four-direct -smp 4
     check "four CPUs" grep -q "4 CPUs" "$work/out"
-    boot four-indirect -smp 4 -M pc,dma=indirect
-    boot four-again -smp 4 -M pc,dma=indirect
+    boot four-indirect -smp 4 -M pc,dma=indirect,max-bounce-buffer-size=1M
+    compare four-direct
+    boot four-again -smp 4 -M pc,dma=indirect,max-bounce-buffer-size=1M
     check "the same run twice" cmp "$work/four-indirect.out" "$work/four-again.out"
 }
-[ "${1-}" = acpi ] || all_boots
+
+# `make test-long`: every mode, with 1 and 4 CPUs.
+long_boots() {
+    local cpus mode
+    for cpus in 1 4; do
+        boot "$cpus-direct" -smp "$cpus"
+        for mode in indirect indirect,max-bounce-buffer-size=1M faulty,seed=1 faulty,seed=2 \
+            faulty,seed=3,max-bounce-buffer-size=1M; do
+            boot "$cpus-${mode//[,=]/-}" -smp "$cpus" -M "pc,dma=$mode,checker=on"
+            check "nothing misused" grep -q "checker: 0 findings" "$work/err"
+            compare "$cpus-direct"
+        done
+    done
+}
+case ${1-} in
+acpi) ;;
+long) long_boots ;;
+*) all_boots ;;
+esac
 
 # ACPI: the reset register, and the power button, which we press when the guest listens.
 bash tests/linux/initrd.sh "$linux" tests/linux/button-init.sh "$work/button.gz" button evdev || exit 2
