@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Documents against the code: every path that they name exists, every function that tour.md and board.md name is there,
+# Documents against the code: every path that they name exists, every function that tour.md, board.md and dma.md name is there,
 # lessons.md is what scripts/lessons.sh makes of the tests, and the ports and PCI identities of board.md stand in the
-# files that it names for them.
+# files that it names for them. With the program built, the trace and the statistics in dma.md are those of today's run.
 # Prints `docs: N passed, N failed`.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -42,7 +42,7 @@ check_paths() {
 
 check_names() {
     local name
-    for name in $(grep -ohE '`[a-z][a-z0-9]*(_[a-z0-9]+)+`' docs/tour.md docs/board.md | tr -d '`' | sort -u); do
+    for name in $(grep -ohE '`[a-z][a-z0-9]*(_[a-z0-9]+)+`' docs/tour.md docs/board.md docs/dma.md | tr -d '`' | sort -u); do
         check "$name is named, and is not in the code" grep -rqw --include='*.[ch]' "$name" emu mem block devices tests
     done
 }
@@ -90,8 +90,23 @@ check_pci() {
     done < <(sed -n '/^## PCI/,/^## CMOS/p' docs/board.md | grep -E '^\| *[0-9]\.')
 }
 
+# The lines of trace in dma.md, in their order. What the guest's instructions take depends on who compiled it: with another
+# gcc than Debian 12's, times do not count.
+check_trace() {
+    local vitrine=build/vitrine demo=build/guests/demo.img times='s/^ *[0-9]* //'
+    [ -x $vitrine ] && [ -e $demo ] || { echo "docs: $vitrine and $demo are not there: docs/dma.md is not compared"; return; }
+    [ "$(gcc -dumpversion)" != 12 ] || times=
+    check "docs/dma.md: the trace is old; scripts/dma-trace.sh prints it" cmp \
+        <(grep -E '^ +[0-9]+ (ide|stream|dma|block)\.' docs/dma.md | sed "s/^    //;$times") \
+        <(sh scripts/dma-trace.sh $vitrine $demo | sed "$times")
+    check "docs/dma.md: the statistics are old" cmp <(grep '^    ide: dma: ' docs/dma.md | sed 's/^    //') \
+        <($vitrine -M pc,dma=indirect -hda $demo -hdc $demo -snapshot -nographic -stats </dev/null 2>&1 |
+            grep '^ide: dma: ')
+}
+
 check_paths
 check_names
+check_trace
 check_lines
 check_lessons
 check_ports
