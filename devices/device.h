@@ -24,9 +24,10 @@ struct device_ops {
     void (*destroy)(struct device *device); /* frees the chip; nothing it registered may remain */
 };
 
-/* What few chips have. What the state table of a chip does not hold: requests in flight, of which there may be any number. Saved and loaded after
- * all tables, with memory in place; `load` replaces what the chip did until then and returns false with an error. Events
- * get their deadlines later, with the clock. `stats` prints what its DMA did, by mem/stats.h; may be NULL. */
+/* What few chips have; any may be NULL. `save` and `load`: what the state table of a chip does not hold, requests in
+ * flight, of which there may be any number. Saved and loaded after all tables, with memory in place; `load` replaces
+ * what the chip did until then and returns false with an error. Events get their deadlines later, with the clock.
+ * `stats` prints what its DMA did, by mem/stats.h. */
 struct device_more {
     void (*save)(const struct device *device, struct state_buffer *to);
     bool (*load)(struct device *device, struct state_buffer *from, struct error *error);

@@ -10,6 +10,7 @@
 #include "emu/core/log.h"
 #include "emu/core/trace.h"
 #include "mem/packet.h"
+#include "mem/stats.h"
 
 enum { CHIPS = 2, PER_CHIP = 4, CASCADE = 4 };
 
@@ -405,6 +406,16 @@ static void i8237_destroy(struct device *device)
     free(dma);
 }
 
+/* Most machines never use it. */
+static void i8237_stats(const struct device *device, FILE *to)
+{
+    const struct i8237 *dma = list_entry(device, const struct i8237, device);
+    if (!dma->engine.totals.packets) return;
+    dma_print_stats(dma->space, dma->engine.name, to);
+    packet_print_stats(&dma->engine, to);
+}
+
+static const struct device_more i8237_more = {.stats = i8237_stats};
 static const struct device_ops i8237_ops = {"i8237", &i8237_table, i8237_reset, i8237_loaded, i8237_destroy};
 
 struct i8237 *i8237_new(struct region *io, struct device_list *devices, struct clock *clock,
@@ -421,6 +432,7 @@ struct i8237 *i8237_new(struct region *io, struct device_list *devices, struct c
     dma->ports[0] = ports_add(io, 0x00, REGISTERS, "dma1", &first_ops, dma);
     dma->ports[1] = ports_add(io, 0xc0, REGISTERS * 2, "dma2", &second_ops, dma);
     device_add(devices, &dma->device, &i8237_ops, "i8237", &dma->state);
+    dma->device.more = &i8237_more;
     i8237_reset(&dma->device);
     return dma;
 }

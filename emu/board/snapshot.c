@@ -234,14 +234,16 @@ static void save_more(struct board *board, struct state_buffer *to)
 {
     struct list *head = &board->devices.head;
     for (struct list *node = head->next; node != head; node = node->next)
-        if (device_of(node)->more) device_of(node)->more->save(device_of(node), to);
+        if (device_of(node)->more && device_of(node)->more->save) device_of(node)->more->save(device_of(node), to);
 }
 
 static bool load_more(struct board *board, struct state_buffer *from, struct error *error)
 {
     struct list *head = &board->devices.head;
     for (struct list *node = head->next; node != head; node = node->next)
-        if (device_of(node)->more && !device_of(node)->more->load(device_of(node), from, error)) return false;
+        if (device_of(node)->more && device_of(node)->more->load &&
+            !device_of(node)->more->load(device_of(node), from, error))
+            return false;
     return true;
 }
 
