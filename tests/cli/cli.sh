@@ -127,7 +127,7 @@ bad '-m|1T|at the most' -m 1T "$work/exit.img"
 bad '-m|needs a value' "$work/exit.img" -m
 bad '-machine|q35' -machine q35 "$work/exit.img"
 bad '-machine|dma|fast|indirect' -machine dma=fast "$work/exit.img"
-bad '-machine|dma-mask|20|24' -machine dma-mask=20 "$work/exit.img"
+bad '-machine|dma-mask|20|24' -machine dma-mask=8 "$work/exit.img"
 bad '-smp|9|8' -smp 9 "$work/exit.img"
 bad '-smp|0' -smp 0 "$work/exit.img"
 bad '-smp|few' -smp 6,sockets=1,cores=2 "$work/exit.img"
