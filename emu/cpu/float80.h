@@ -135,7 +135,7 @@ enum float_order { FLOAT_LESS, FLOAT_EQUAL, FLOAT_GREATER, FLOAT_UNORDERED };
 /* `quiet`: a QNaN is no invalid operand (FUCOM). */
 enum float_order float80_compare(struct float80 a, struct float80 b, bool quiet, struct float_env *env);
 
-/* ---- transcendental functions (float80_functions.c) ---- */
+/* ---- transcendental functions (float80_functions.c, float80_trigonometry.c) ---- */
 /* False: |a| is 2^63 or more, and *result means nothing. */
 bool float80_sin(struct float80 a, struct float80 *result, struct float_env *env);
 bool float80_cos(struct float80 a, struct float80 *result, struct float_env *env);

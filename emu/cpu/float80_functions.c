@@ -1,115 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Transcendental functions (SDM 1, 8.3.7 to 8.3.10; special operands: the tables in SDM 2). Each is a series
- * in 128 bits after a reduction that keeps its argument small, rounded once at the end: within half an ulp
- * and a little of the exact value. The precision control does not count here. Trigonometric arguments are
- * reduced exactly modulo the FPU's own pi of 66 bits (SDM 1, 8.3.8).
+ * Transcendental functions (SDM 1, 8.3.7 to 8.3.10; special operands: the tables in SDM 2), but for sine, cosine and
+ * tangent (float80_trigonometry.c). Each is a series in 128 bits after a reduction that keeps its argument small, rounded
+ * once at the end: within half an ulp and a little of the exact value. The precision control does not count here.
  */
 #include "emu/cpu/float80_wide.h"
 
 /* Terms after which a series is below 2^-120 of its sum, for the arguments that come in here. */
-enum { TERMS_TRIGONOMETRIC = 15, TERMS_EXPONENTIAL = 30, TERMS_LOGARITHM = 25, TERMS_ARCTAN = 16 };
-
-/* Raises for the operands of a function of one that is not odd; true: stop. */
-static bool stops_for_denormal(struct float80 a, struct float_env *env)
-{
-    float_env_denormal(env, a);
-    return float_env_stops(env);
-}
-
-/* ---- sine, cosine, tangent ---- */
-
-/* pi/2 in units of 2^-65, exactly: the FPU's pi has 66 bits. */
-#define HALF_PI_UNITS WIDE(0x3, 0x243f6a8885a308d3)
-
-/* a = quadrant * pi/2 + rest, with the rest between -pi/4 and pi/4; |a| is below 2^63. */
-static unsigned reduce(struct float80 a, struct wide *rest)
-{
-    *rest = wide_from_float80(a);
-    if (rest->exponent < -2 || !rest->mantissa) return 0;
-    uint128 units = rest->mantissa >> 64 << (rest->exponent + 2);
-    uint128 quotient = units / HALF_PI_UNITS;
-    unsigned quadrant = (unsigned)quotient & 3;
-    units -= quotient * HALF_PI_UNITS;
-    bool sign = rest->sign;
-    if (units > HALF_PI_UNITS / 2) {
-        *rest = wide_negate(wide_from_units(HALF_PI_UNITS - units));
-        quadrant++;
-    } else {
-        *rest = wide_from_units(units);
-    }
-    if (!sign) return quadrant & 3;
-    *rest = wide_negate(*rest);
-    return -quadrant & 3;
-}
-
-static struct wide sine(struct wide x)
-{
-    struct wide square = wide_negate(wide_mul(x, x));
-    return wide_mul(x, wide_series(square, wide_inverse_factorial + 1, 2, TERMS_TRIGONOMETRIC));
-}
-
-static struct wide cosine(struct wide x)
-{
-    struct wide square = wide_negate(wide_mul(x, x));
-    return wide_series(square, wide_inverse_factorial, 2, TERMS_TRIGONOMETRIC);
-}
-
-/* Sine of the angle that lies `quadrant` quarter turns further. */
-static struct wide sine_in(unsigned quadrant, struct wide x)
-{
-    struct wide result = quadrant & 1 ? cosine(x) : sine(x);
-    return quadrant & 2 ? wide_negate(result) : result;
-}
-
-/* Operands without a rest: NaN, infinity, zero, too large. True: *result is what there is. */
-static bool trigonometric_special(struct float80 a, struct float80 of_zero, struct float80 *result,
-                                  bool *in_range, struct float_env *env)
-{
-    *in_range = true;
-    *result = a;
-    if (float80_is_odd(a))
-        *result = float80_propagate(a, a, env);
-    else if (float80_is_infinite(a))
-        *result = float80_invalid(env);
-    else if (float80_is_zero(a))
-        *result = of_zero;
-    else if (float80_exponent(a) >= FLOAT80_BIAS + 63)
-        *in_range = false;
-    else
-        return stops_for_denormal(a, env);
-    return true;
-}
-
-bool float80_sin(struct float80 a, struct float80 *result, struct float_env *env)
-{
-    bool in_range;
-    struct wide x;
-    if (trigonometric_special(a, a, result, &in_range, env)) return in_range;
-    unsigned quadrant = reduce(a, &x);
-    *result = wide_round(sine_in(quadrant, x), env);
-    return true;
-}
-
-bool float80_cos(struct float80 a, struct float80 *result, struct float_env *env)
-{
-    bool in_range;
-    struct wide x;
-    if (trigonometric_special(a, float80_from_int64(1), result, &in_range, env)) return in_range;
-    unsigned quadrant = reduce(a, &x);
-    *result = wide_round(sine_in(quadrant + 1, x), env);
-    return true;
-}
-
-bool float80_tan(struct float80 a, struct float80 *result, struct float_env *env)
-{
-    bool in_range;
-    struct wide x;
-    if (trigonometric_special(a, a, result, &in_range, env)) return in_range;
-    unsigned quadrant = reduce(a, &x);
-    *result = wide_round(wide_div(sine_in(quadrant, x), sine_in(quadrant + 1, x)), env);
-    return true;
-}
+enum { TERMS_EXPONENTIAL = 30, TERMS_LOGARITHM = 25, TERMS_ARCTAN = 16 };
 
 /* ---- arctangent ---- */
 
@@ -175,7 +73,7 @@ static struct float80 angle_special(struct float80 y, struct float80 x, struct f
 struct float80 float80_atan2(struct float80 y, struct float80 x, struct float_env *env)
 {
     if (float80_is_odd(y) || float80_is_odd(x)) return float80_propagate(y, x, env);
-    if (stops_for_denormal(y, env) || stops_for_denormal(x, env)) return y;
+    if (float_env_stops_for(env, y) || float_env_stops_for(env, x)) return y;
     bool finite = !float80_is_infinite(y) && !float80_is_infinite(x);
     if (!finite || float80_is_zero(y) || float80_is_zero(x)) return angle_special(y, x, env);
     return wide_round(angle(wide_from_float80(y), wide_from_float80(x)), env);
@@ -196,7 +94,7 @@ struct float80 float80_exp2m1(struct float80 a, struct float_env *env)
 {
     if (float80_is_odd(a)) return float80_propagate(a, a, env);
     if (float80_is_infinite(a)) return float80_sign(a) ? float80_negate(float80_from_int64(1)) : a;
-    if (float80_is_zero(a) || stops_for_denormal(a, env)) return a;
+    if (float80_is_zero(a) || float_env_stops_for(env, a)) return a;
     if (float80_exponent(a) >= FLOAT80_BIAS) {
         bool minus_one =
             a.sign_exponent == (FLOAT80_SIGN | FLOAT80_BIAS) && a.mantissa == FLOAT80_INTEGER_BIT;
@@ -243,7 +141,7 @@ static bool ylog2x_special(struct float80 y, struct float80 x, struct float80 *r
         *result = float80_infinity(!y_sign);
         return true;
     }
-    if (stops_for_denormal(y, env) || stops_for_denormal(x, env)) return true;
+    if (float_env_stops_for(env, y) || float_env_stops_for(env, x)) return true;
     if (y_infinite || x_infinite)
         *result = float80_infinity(y_sign ^ below_one);
     else if (y_zero || one)
@@ -268,7 +166,7 @@ struct float80 float80_ylog2xp1(struct float80 y, struct float80 x, struct float
     bool y_infinite = float80_is_infinite(y), x_infinite = float80_is_infinite(x);
     bool y_zero = float80_is_zero(y), x_zero = float80_is_zero(x);
     if ((x_infinite && (float80_sign(x) || y_zero)) || (y_infinite && x_zero)) return float80_invalid(env);
-    if (stops_for_denormal(y, env) || stops_for_denormal(x, env)) return y;
+    if (float_env_stops_for(env, y) || float_env_stops_for(env, x)) return y;
     if (y_infinite || x_infinite) return float80_infinity(sign);
     if (y_zero || x_zero) return float80_zero(sign);
     struct wide wx = wide_from_float80(x), two = wide_from_int(2), log;

@@ -71,6 +71,13 @@ static inline void float_env_denormal(struct float_env *env, struct float80 a)
     if (float80_is_denormal(a) || env->widened_denormal) env->raised |= FLOAT_DENORMAL;
 }
 
+/* The same for an operand that is not odd; true: the operation stops. */
+static inline bool float_env_stops_for(struct float_env *env, struct float80 a)
+{
+    float_env_denormal(env, a);
+    return float_env_stops(env);
+}
+
 static inline struct float80 float80_invalid(struct float_env *env)
 {
     env->raised |= FLOAT_INVALID;

@@ -2,36 +2,9 @@
 /* Arithmetic with 128 bits of mantissa (float80_wide.h), and its constants. */
 #include "emu/cpu/float80_wide.h"
 
-static struct wide normalized(uint128 mantissa, int32_t exponent, bool sign)
-{
-    if (!mantissa) return (struct wide){0, 0, sign};
-    unsigned shift = count_leading_zeros(mantissa);
-    return (struct wide){mantissa << shift, exponent - (int32_t)shift, sign};
-}
-
-struct wide wide_from_float80(struct float80 a)
-{
-    if (float80_is_zero(a)) return (struct wide){0, 0, float80_sign(a)};
-    struct float_parts parts = float80_take_apart(a);
-    return (struct wide){(uint128)parts.mantissa << 64, parts.exponent - FLOAT80_BIAS, parts.sign};
-}
-
 struct wide wide_from_int(int64_t value)
 {
-    return normalized(value < 0 ? -(uint128)value : (uint128)value, 127, value < 0);
-}
-
-struct wide wide_from_units(uint128 value)
-{
-    return normalized(value, 127 - 65, false);
-}
-
-struct float80 wide_round(struct wide a, struct float_env *env)
-{
-    if (!a.mantissa) return float80_zero(a.sign);
-    struct float80 result = float80_pack(a.sign, a.exponent + FLOAT80_BIAS, a.mantissa, 64, env);
-    env->raised |= FLOAT_INEXACT | (float80_is_denormal(result) ? FLOAT_UNDERFLOW : 0);
-    return result;
+    return wide_normalized(value < 0 ? -(uint128)value : (uint128)value, 127, value < 0);
 }
 
 struct wide wide_add(struct wide a, struct wide b)
@@ -45,7 +18,7 @@ struct wide wide_add(struct wide a, struct wide b)
     }
     uint128 large = shift_right_sticky(a.mantissa, 1);
     uint128 small = shift_right_sticky(b.mantissa, (unsigned)(a.exponent - b.exponent) + 1);
-    return normalized(a.sign == b.sign ? large + small : large - small, a.exponent + 1, a.sign);
+    return wide_normalized(a.sign == b.sign ? large + small : large - small, a.exponent + 1, a.sign);
 }
 
 struct wide wide_mul(struct wide a, struct wide b)
@@ -56,24 +29,34 @@ struct wide wide_mul(struct wide a, struct wide b)
     uint128 middle = (low >> 64) + (uint64_t)cross1 + (uint64_t)cross2;
     uint128 high = (uint128)ah * bh + (cross1 >> 64) + (cross2 >> 64) + (middle >> 64);
     bool lost = (uint64_t)middle | (uint64_t)low;
-    return normalized(high | lost, a.exponent + b.exponent + 1, a.sign ^ b.sign);
+    return wide_normalized(high | lost, a.exponent + b.exponent + 1, a.sign ^ b.sign);
 }
 
-/* Bit by bit; the divisor is not 0. */
+/* The next 64 bits of rest / divisor, for a rest below a divisor with bit 127 set, and the new rest (Knuth, The Art of
+ * Computer Programming, 4.3.1, algorithm D). */
+static uint64_t quotient_digit(uint128 *rest, uint128 divisor)
+{
+    uint64_t high = (uint64_t)(divisor >> 64), low = (uint64_t)divisor;
+    uint128 quotient = *rest / high, left = *rest % high;
+    while (quotient >> 64 || (uint128)(uint64_t)quotient * low > left << 64) {
+        quotient--;
+        left += high;
+        if (left >> 64) break;
+    }
+    *rest = (left << 64) - (uint128)(uint64_t)quotient * low;
+    return (uint64_t)quotient;
+}
+
+/* The divisor is not 0. */
 struct wide wide_div(struct wide a, struct wide b)
 {
     if (!a.mantissa) return (struct wide){0, 0, a.sign ^ b.sign};
-    uint128 rest = a.mantissa, quotient = 0;
-    for (int i = 0; i < 128; i++) {
-        bool carry = i && rest >> 127;
-        if (i) rest <<= 1;
-        quotient <<= 1;
-        if (carry || rest >= b.mantissa) {
-            rest -= b.mantissa;
-            quotient |= 1;
-        }
-    }
-    return normalized(quotient | (rest != 0), a.exponent - b.exponent, a.sign ^ b.sign);
+    bool one = a.mantissa >= b.mantissa;
+    uint128 rest = one ? a.mantissa - b.mantissa : a.mantissa;
+    uint128 quotient = (uint128)quotient_digit(&rest, b.mantissa) << 64;
+    quotient |= quotient_digit(&rest, b.mantissa);
+    if (one) quotient = (uint128)1 << 127 | shift_right_sticky(quotient, 1);
+    return (struct wide){quotient | (rest != 0), a.exponent - b.exponent - !one, a.sign ^ b.sign};
 }
 
 /* In units of 2^-127; not above 1. */
@@ -116,7 +99,7 @@ struct wide wide_series(struct wide x, const struct wide *coefficients, unsigned
         uint128 product = fixed_mul(sum, factor), coefficient = fixed_from_wide(&coefficients[i * stride]);
         sum = x.sign ? coefficient - product : coefficient + product;
     }
-    return normalized(sum, 0, false);
+    return wide_normalized(sum, 0, false);
 }
 
 /* ---- constants ---- */

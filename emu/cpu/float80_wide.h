@@ -16,6 +16,9 @@ struct wide {
     bool sign;
 };
 
+/* A struct wide that is handed over in memory costs more than most of what is done with it. */
+#define WIDE_INLINE static inline __attribute__((always_inline))
+
 #define WIDE(high, low) ((uint128)(high) << 64 | (low))
 
 static inline struct wide wide_negate(struct wide a)
@@ -24,13 +27,33 @@ static inline struct wide wide_negate(struct wide a)
     return a;
 }
 
-struct wide wide_from_float80(struct float80 a); /* finite */
+/* mantissa / 2^127 * 2^exponent, with any mantissa. */
+static inline struct wide wide_normalized(uint128 mantissa, int32_t exponent, bool sign)
+{
+    if (!mantissa) return (struct wide){0, 0, sign};
+    unsigned shift = count_leading_zeros(mantissa);
+    return (struct wide){mantissa << shift, exponent - (int32_t)shift, sign};
+}
+
+/* Finite. */
+static inline struct wide wide_from_float80(struct float80 a)
+{
+    if (float80_is_zero(a)) return (struct wide){0, 0, float80_sign(a)};
+    struct float_parts parts = float80_take_apart(a);
+    return (struct wide){(uint128)parts.mantissa << 64, parts.exponent - FLOAT80_BIAS, parts.sign};
+}
+
 struct wide wide_from_int(int64_t value);
-/* value / 2^65, the unit of the reduction modulo pi/2. */
-struct wide wide_from_units(uint128 value);
+
 /* Rounds to 64 bits. Always raises inexact, as processors do for transcendental functions even when they
  * hit upon an exact result. */
-struct float80 wide_round(struct wide a, struct float_env *env);
+static inline struct float80 wide_round(struct wide a, struct float_env *env)
+{
+    if (!a.mantissa) return float80_zero(a.sign);
+    struct float80 result = float80_pack(a.sign, a.exponent + FLOAT80_BIAS, a.mantissa, 64, env);
+    env->raised |= FLOAT_INEXACT | (float80_is_denormal(result) ? FLOAT_UNDERFLOW : 0);
+    return result;
+}
 
 struct wide wide_add(struct wide a, struct wide b);
 struct wide wide_mul(struct wide a, struct wide b);

@@ -73,9 +73,10 @@ static inline void x87_push(struct x87_state *fpu, struct float80 value)
 
 static inline struct float_env x87_env(const struct x87_state *fpu)
 {
-    return (struct float_env){.rounding = fpu->control >> 10 & 3,
-                              .precision = fpu->control >> 8 & 3,
-                              .masks = fpu->control & FLOAT_EXCEPTIONS};
+    struct float_env env = {.rounding = fpu->control >> 10 & 3,
+                            .precision = fpu->control >> 8 & 3,
+                            .masks = fpu->control & FLOAT_EXCEPTIONS};
+    return env;
 }
 
 static inline void x87_set_c1(struct x87_state *fpu, bool value)
@@ -94,8 +95,12 @@ void x87_raise(struct cpu *cpu, unsigned exceptions);
 /* The end of a computation: C1 and exceptions; false when the result must not be stored. */
 static inline bool x87_conclude(struct cpu *cpu, const struct float_env *env)
 {
-    x87_set_c1(x87_of(cpu), env->rounded_up);
-    if (likely(!env->raised)) return true;
+    struct x87_state *fpu = x87_of(cpu);
+    x87_set_c1(fpu, env->rounded_up);
+    if (likely(!(env->raised & ~env->masks))) {
+        fpu->status |= env->raised;
+        return true;
+    }
     x87_raise(cpu, env->raised);
     return !float_env_stops(env);
 }

@@ -163,6 +163,67 @@ START_TEST(the_transcendental_functions_know_some_values)
 }
 END_TEST
 
+/* Sine, cosine and tangent modulo the pi of 66 bits, to the last bit, worked out with 400 bits: around the steps of the
+ * table, next to multiples of pi/4, tiny, large. */
+static const struct {
+    struct float80 operand;
+    uint8_t rounding;
+    struct float80 sin_cos_tan[3];
+} angles[] = {
+    /* clang-format off */
+    {{0x8000000000000000, 0x3fff}, FLOAT_NEAREST,
+     {{0xd76aa47848677021, 0x3ffe}, {0x8a51407da8345c92, 0x3ffe}, {0xc75922e5f71d2dc5, 0x3fff}}},
+    {{0xc90fdaa22168c235, 0x3ffe}, FLOAT_DOWN,
+     {{0xb504f333f9de6484, 0x3ffe}, {0xb504f333f9de6484, 0x3ffe}, {0x8000000000000000, 0x3fff}}},
+    {{0xc90fdaa22168c235, 0x3fff}, FLOAT_UP,
+     {{0x8000000000000000, 0x3fff}, {0xffffffffffffffff, 0xbfbd}, {0xffffffffffffffff, 0xc03f}}},
+    {{0xc90fdaa22168c235, 0x4000}, FLOAT_TRUNCATE,
+     {{0xffffffffffffffff, 0xbfbe}, {0xffffffffffffffff, 0xbffe}, {0x8000000000000000, 0x3fbf}}},
+    {{0xffffffffffffffff, 0x3ff8}, FLOAT_NEAREST,
+     {{0xfffd55577776a76a, 0x3ff8}, {0xfff8000aaaa4fa51, 0x3ffe}, {0x8002aabbbc2a4570, 0x3ff9}}},
+    {{0x8000000000000000, 0x3ff9}, FLOAT_DOWN,
+     {{0xfffd55577776a76a, 0x3ff8}, {0xfff8000aaaa4fa51, 0x3ffe}, {0x8002aabbbc2a4570, 0x3ff9}}},
+    {{0x8000000000000001, 0x3ff9}, FLOAT_UP,
+     {{0xfffd55577776a76d, 0x3ff8}, {0xfff8000aaaa4fa52, 0x3ffe}, {0x8002aabbbc2a4572, 0x3ff9}}},
+    {{0xbfffffffffffffff, 0x3ffa}, FLOAT_TRUNCATE,
+     {{0xbfee008197dd454b, 0x3ffa}, {0xffb8035fefccf674, 0x3ffe}, {0xc024081b7222913c, 0x3ffa}}},
+    {{0xc000000000000001, 0x3ffa}, FLOAT_NEAREST,
+     {{0xbfee008197dd454e, 0x3ffa}, {0xffb8035fefccf675, 0x3ffe}, {0xc024081b7222913f, 0x3ffa}}},
+    {{0xdeadbeefcafebabe, 0xbff5}, FLOAT_DOWN,
+     {{0xdeadb7eaa42ad062, 0xbff5}, {0xffffe7c9c6bf4364, 0x3ffe}, {0xdeadccfa19d881b6, 0xbff5}}},
+    {{0xc000000000000000, 0x3fe3}, FLOAT_UP,
+     {{0xbfffffffffffffb9, 0x3fe3}, {0xfffffffffffffee1, 0x3ffe}, {0xc000000000000091, 0x3fe3}}},
+    {{0x9249249249249249, 0x3fc0}, FLOAT_TRUNCATE,
+     {{0x9249249249249248, 0x3fc0}, {0xffffffffffffffff, 0x3ffe}, {0x9249249249249249, 0x3fc0}}},
+    {{0x89e12e71d89ad9c0, 0xb0d1}, FLOAT_NEAREST,
+     {{0x89e12e71d89ad9c0, 0xb0d1}, {0x8000000000000000, 0x3fff}, {0x89e12e71d89ad9c0, 0xb0d1}}},
+    {{0xffffffffffffffff, 0x3c00}, FLOAT_DOWN,
+     {{0xfffffffffffffffe, 0x3c00}, {0xffffffffffffffff, 0x3ffe}, {0xffffffffffffffff, 0x3c00}}},
+    {{0xfedcba9876543210, 0x403d}, FLOAT_UP,
+     {{0x833de8ccf16b64cc, 0x3ffe}, {0xdbcc88646d324b13, 0x3ffe}, {0x98db8244736681a4, 0x3ffe}}},
+    {{0xffffffffffffffff, 0xc03d}, FLOAT_TRUNCATE,
+     {{0xe0ab9300da6d2684, 0xbffe}, {0xf56ec1e0a37c4176, 0x3ffd}, {0xea57f75b8bfebb70, 0xbfff}}},
+    {{0x8a5cd789635d2dff, 0x4010}, FLOAT_NEAREST,
+     {{0xa11b0821819e4a1f, 0xbffe}, {0xc6f32055cf49eddf, 0xbffe}, {0xcf4dc5fa04ffbf26, 0x3ffe}}},
+    {{0xf00000000000000f, 0x4005}, FLOAT_DOWN,
+     {{0x94a2ef3fe23b96ce, 0x3ffe}, {0xd06e2a016fe74178, 0x3ffe}, {0xb68f3ac50e39b937, 0x3ffe}}},
+    /* clang-format on */
+};
+
+START_TEST(angles_are_right_to_the_last_bit)
+{
+    static bool (*const functions[])(struct float80, struct float80 *,
+                                     struct float_env *) = {float80_sin, float80_cos, float80_tan};
+    for (unsigned i = 0; i < ARRAY_COUNT(functions); i++) {
+        struct float_env env = env_of(angles[_i].rounding, FLOAT_EXTENDED);
+        struct float80 result, wanted = angles[_i].sin_cos_tan[i];
+        ck_assert(functions[i](angles[_i].operand, &result, &env));
+        ck_float80(result, wanted.sign_exponent, wanted.mantissa);
+        ck_assert_uint_eq(env.raised, FLOAT_INEXACT);
+    }
+}
+END_TEST
+
 /* ---- against the host ---- */
 
 #ifdef __x86_64__
@@ -306,6 +367,7 @@ int main(void)
     tcase_add_test(tests, remainder_comes_in_steps);
     tcase_add_test(tests, decimals);
     tcase_add_test(tests, the_transcendental_functions_know_some_values);
+    tcase_add_loop_test(tests, angles_are_right_to_the_last_bit, 0, (int)ARRAY_COUNT(angles));
 #ifdef __x86_64__
     tcase_add_loop_test(tests, operations_are_the_hosts, 0, (int)ARRAY_COUNT(operations));
     tcase_add_test(tests, conversions_are_the_hosts);
