@@ -417,6 +417,7 @@ struct lapic *lapic_new(const struct lapic_wiring *wiring)
     snprintf(lapic->name, sizeof(lapic->name), "lapic%u", wiring->cpu);
     snprintf(lapic->timer_name, sizeof(lapic->timer_name), "lapic%u.timer", wiring->cpu);
     clock_event_init(&lapic->timer, wiring->clock, lapic->timer_name, lapic_timer_expired, lapic);
+    lapic_find_stored(lapic);
     lapic->region = region_new_mmio("local APIC", PAGE_SIZE, &lapic_page_ops, lapic, NULL);
     region_add(wiring->memory, LAPIC_BASE, lapic->region, PAGE_PRIORITY);
     apic_bus_attach(wiring->bus, wiring->cpu, lapic);

@@ -63,8 +63,12 @@ struct irq_line lapic_lint(struct lapic *lapic, unsigned pin);
  * the spurious vector. */
 int lapic_acknowledge(struct lapic *lapic);
 
-/* One register, by its offset in the page; offsets between registers read 0. The ID costs no more than a compare. */
+/* One register, by its offset in the page; offsets between registers read 0. */
 uint32_t lapic_read(struct lapic *lapic, unsigned offset);
+/* By offset / 16, for offsets below 400h: where the register lies that reads as it was stored, for who wants to load the ID
+ * as if from RAM; or NULL, then lapic_read. Good for as long as the local APIC. */
+#define LAPIC_STORED 64
+const uint32_t *const *lapic_stored(const struct lapic *lapic);
 void lapic_write(struct lapic *lapic, unsigned offset, uint32_t value);
 
 /* MSR 1Bh, IA32_APIC_BASE: bit 8 BSP, bit 11 global enable, 35:12 base. A write with reserved bits is refused: #GP(0).

@@ -85,6 +85,7 @@ struct lapic {
     struct clock_event timer;
     struct region *region;
     bool intr; /* what the CPU was last told */
+    const uint32_t *stored[LAPIC_STORED]; /* lapic_stored */
     char name[16], timer_name[24];
 };
 
@@ -133,6 +134,7 @@ void lapic_timer_expired(void *owner);
 
 /* lapic_registers.c */
 extern const struct mmio_ops lapic_page_ops; /* of the region */
+void lapic_find_stored(struct lapic *lapic); /* for a new one */
 uint64_t lapic_page_address(const struct lapic *lapic);
 void lapic_page_place(struct lapic *lapic); /* after the base register was changed */
 

@@ -61,34 +61,54 @@ struct lapic_register {
     uint8_t count; /* of like registers, 16 bytes apart */
     uint8_t access;
     uint32_t writable;
+    uint16_t
+        place; /* in struct lapic_state: it reads as it is stored; 0 (where no register is): it is worked out */
 };
+#define STORED(field) offsetof(struct lapic_state, field)
 
 static const struct lapic_register registers[] = {
-    {"ID", ID, 1, R | W, 0xff000000},
-    {"version", VERSION, 1, R, 0},
-    {"TPR", TPR, 1, R | W, 0xff},
-    {"APR", APR, 1, R, 0},
-    {"PPR", PPR, 1, R, 0},
-    {"EOI", EOI, 1, W, 0},
-    {"RRD", RRD, 1, R, 0},
-    {"LDR", LDR, 1, R | W, 0xff000000},
-    {"DFR", DFR, 1, R | W, 0xf0000000},
-    {"SVR", SVR, 1, R | W, 0x3ff},
-    {"ISR", ISR, VECTOR_WORDS, R, 0},
-    {"TMR", TMR, VECTOR_WORDS, R, 0},
-    {"IRR", IRR, VECTOR_WORDS, R, 0},
-    {"ESR", ESR, 1, R | W, 0},
-    {"ICR low", ICR_LOW, 1, R | W, 0x000ccfff},
-    {"ICR high", ICR_HIGH, 1, R | W, 0xff000000},
-    {"LVT timer", LVT_TIMER, 1, R | W, 0x000300ff},
-    {"LVT performance", LVT_PERFORMANCE, 1, R | W, 0x000107ff},
-    {"LVT LINT0", LVT_LINT0, 1, R | W, 0x0001a7ff},
-    {"LVT LINT1", LVT_LINT1, 1, R | W, 0x0001a7ff},
-    {"LVT error", LVT_ERROR, 1, R | W, 0x000100ff},
-    {"initial count", TIMER_INITIAL, 1, R | W, 0xffffffff},
-    {"current count", TIMER_CURRENT, 1, R, 0},
-    {"divide configuration", TIMER_DIVIDE, 1, R | W, 0x0b},
+    {"ID", ID, 1, R | W, 0xff000000, STORED(id)},
+    {"version", VERSION, 1, R, 0, 0},
+    {"TPR", TPR, 1, R | W, 0xff, STORED(tpr)},
+    {"APR", APR, 1, R, 0, 0},
+    {"PPR", PPR, 1, R, 0, 0},
+    {"EOI", EOI, 1, W, 0, 0},
+    {"RRD", RRD, 1, R, 0, 0},
+    {"LDR", LDR, 1, R | W, 0xff000000, STORED(ldr)},
+    {"DFR", DFR, 1, R | W, 0xf0000000, STORED(dfr)},
+    {"SVR", SVR, 1, R | W, 0x3ff, STORED(svr)},
+    {"ISR", ISR, VECTOR_WORDS, R, 0, STORED(isr)},
+    {"TMR", TMR, VECTOR_WORDS, R, 0, STORED(tmr)},
+    {"IRR", IRR, VECTOR_WORDS, R, 0, STORED(irr)},
+    {"ESR", ESR, 1, R | W, 0, STORED(esr)},
+    {"ICR low", ICR_LOW, 1, R | W, 0x000ccfff, STORED(icr_low)},
+    {"ICR high", ICR_HIGH, 1, R | W, 0xff000000, STORED(icr_high)},
+    {"LVT timer", LVT_TIMER, 1, R | W, 0x000300ff, STORED(lvt[TIMER])},
+    {"LVT performance", LVT_PERFORMANCE, 1, R | W, 0x000107ff, STORED(lvt[PERFORMANCE])},
+    {"LVT LINT0", LVT_LINT0, 1, R | W, 0x0001a7ff, STORED(lvt[LINT0])},
+    {"LVT LINT1", LVT_LINT1, 1, R | W, 0x0001a7ff, STORED(lvt[LINT1])},
+    {"LVT error", LVT_ERROR, 1, R | W, 0x000100ff, STORED(lvt[ERROR])},
+    {"initial count", TIMER_INITIAL, 1, R | W, 0xffffffff, STORED(timer_initial)},
+    {"current count", TIMER_CURRENT, 1, R, 0, 0},
+    {"divide configuration", TIMER_DIVIDE, 1, R | W, 0x0b, STORED(timer_divide)},
 };
+
+void lapic_find_stored(struct lapic *lapic)
+{
+    static const uint32_t version = LAPIC_VERSION;
+    lapic->stored[VERSION / REGISTER_STEP] = &version;
+    for (size_t i = 0; i < ARRAY_COUNT(registers); i++) {
+        const struct lapic_register *row = &registers[i];
+        const uint32_t *first = (const uint32_t *)((const uint8_t *)&lapic->state + row->place);
+        for (unsigned n = 0; row->place && n < row->count; n++)
+            lapic->stored[row->offset / REGISTER_STEP + n] = first + n;
+    }
+}
+
+const uint32_t *const *lapic_stored(const struct lapic *lapic)
+{
+    return lapic->stored;
+}
 
 static const struct lapic_register *register_find(unsigned offset)
 {
@@ -105,37 +125,6 @@ static enum lvt lvt_index(unsigned offset)
     return offset == LVT_TIMER ? TIMER : (enum lvt)(PERFORMANCE + (offset - LVT_PERFORMANCE) / REGISTER_STEP);
 }
 
-static uint32_t register_read(struct lapic *lapic, unsigned offset)
-{
-    const struct lapic_state *state = &lapic->state;
-    switch (offset) {
-    case VERSION: return LAPIC_VERSION;
-    case TPR: return state->tpr;
-    case APR: return lapic_priority(lapic);
-    case PPR: return lapic_ppr(lapic);
-    case LDR: return state->ldr;
-    case DFR: return state->dfr;
-    case SVR: return state->svr;
-    case ESR: return state->esr;
-    case ICR_LOW: return state->icr_low;
-    case ICR_HIGH: return state->icr_high;
-    case LVT_TIMER:
-    case LVT_PERFORMANCE:
-    case LVT_LINT0:
-    case LVT_LINT1:
-    case LVT_ERROR: return state->lvt[lvt_index(offset)];
-    case TIMER_INITIAL: return state->timer_initial;
-    case TIMER_CURRENT: return lapic_timer_current(lapic);
-    case TIMER_DIVIDE: return state->timer_divide;
-    default: break;
-    }
-    unsigned word = bits_get(offset, 4, 3);
-    if (offset >= IRR && offset < ESR) return state->irr[word];
-    if (offset >= TMR && offset < IRR) return state->tmr[word];
-    if (offset >= ISR && offset < TMR) return state->isr[word];
-    return 0; /* write-only, or the remote read register, which nobody filled */
-}
-
 /* An access that no register answers, or not in this way (10.5.3, bit 7). */
 static void register_illegal(struct lapic *lapic, unsigned offset, const char *what)
 {
@@ -145,14 +134,17 @@ static void register_illegal(struct lapic *lapic, unsigned offset, const char *w
 
 uint32_t lapic_read(struct lapic *lapic, unsigned offset)
 {
-    if (offset == ID) return lapic->state.id;
     if (offset % REGISTER_STEP) return 0;
-    const struct lapic_register *row = register_find(offset);
-    if (!row || !(row->access & R)) {
-        register_illegal(lapic, offset, "read");
-        return 0;
+    const uint32_t *stored =
+        offset < LAPIC_STORED * REGISTER_STEP ? lapic->stored[offset / REGISTER_STEP] : NULL;
+    if (stored) return *stored;
+    switch (offset) {
+    case APR: return lapic_priority(lapic);
+    case PPR: return lapic_ppr(lapic);
+    case RRD: return 0; /* nobody filled it */
+    case TIMER_CURRENT: return lapic_timer_current(lapic);
+    default: register_illegal(lapic, offset, "read"); return 0;
     }
-    return register_read(lapic, offset);
 }
 
 /* Switching off by software masks the LVT, and keeps it masked (10.4.7.2). */
