@@ -4,27 +4,14 @@
 #include "mem/access.h"
 #include "mem/internal.h"
 
-/* False, with one lint line per device, when the device is already at work (region.h). */
-static bool mmio_enter(struct region *region)
+static enum mem_result mmio_reentered(const struct region *region)
 {
-    if (region->guard) {
-        if (unlikely(region->guard->depth > 0)) {
-            lint(region->guard->device, "mem/region.h, re-entrancy",
-                 "DMA of this device came back to its own registers");
-            return false;
-        }
-        guard_enter(region->guard);
-    }
-    region_use(region);
-    return true;
+    lint(region->guard->device, "mem/region.h, re-entrancy",
+         "DMA of this device came back to its own registers");
+    return MEM_REENTRY;
 }
 
-static void mmio_leave(struct region *region)
-{
-    if (region->guard) guard_leave(region->guard);
-    region_release(region);
-}
-
+/* A piece of an access; the caller uses the region meanwhile. */
 static enum mem_result mmio_read_piece(struct region *region, struct region_at at, unsigned size,
                                        uint64_t *value)
 {
@@ -32,10 +19,10 @@ static enum mem_result mmio_read_piece(struct region *region, struct region_at a
     *value = bytes_mask(size);
     if (size < ops->min_size) return MEM_DEVICE_ERROR;
     if (!ops->read) return MEM_OK;
-    if (!mmio_enter(region)) return MEM_REENTRY;
+    if (!mmio_enter(region->guard)) return mmio_reentered(region);
     uint64_t got = UINT64_MAX;
     enum mem_result result = ops->read(region->owner, at, size, &got);
-    mmio_leave(region);
+    mmio_leave(region->guard);
     *value = got & bytes_mask(size);
     return result;
 }
@@ -46,9 +33,9 @@ static enum mem_result mmio_write_piece(struct region *region, struct region_at 
     const struct mmio_ops *ops = region->ops;
     if (size < ops->min_size) return MEM_DEVICE_ERROR;
     if (!ops->write) return MEM_OK;
-    if (!mmio_enter(region)) return MEM_REENTRY;
+    if (!mmio_enter(region->guard)) return mmio_reentered(region);
     enum mem_result result = ops->write(region->owner, at, size, value & bytes_mask(size));
-    mmio_leave(region);
+    mmio_leave(region->guard);
     return result;
 }
 
@@ -61,18 +48,16 @@ static unsigned mmio_piece(const struct mmio_ops *ops, struct region_at at, uint
     return size;
 }
 
-enum mem_result mmio_load(struct region *region, struct region_at at, unsigned size, uint64_t *value)
+enum mem_result mmio_load_any(struct region *region, struct region_at at, unsigned size, uint64_t *value)
 {
-    if (likely(mmio_piece(region->ops, at, size) == size)) return mmio_read_piece(region, at, size, value);
     uint8_t bytes[8];
     enum mem_result result = region_read(region, at, bytes, size);
     *value = le_load(bytes, size);
     return result;
 }
 
-enum mem_result mmio_store(struct region *region, struct region_at at, unsigned size, uint64_t value)
+enum mem_result mmio_store_any(struct region *region, struct region_at at, unsigned size, uint64_t value)
 {
-    if (likely(mmio_piece(region->ops, at, size) == size)) return mmio_write_piece(region, at, size, value);
     uint8_t bytes[8];
     le_store(bytes, size, value);
     return region_write(region, at, bytes, size, false);

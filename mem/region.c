@@ -65,6 +65,14 @@ struct region *region_new_rom(const char *name, uint64_t size, struct error *err
     return region_new_memory(name, REGION_ROM, size, error);
 }
 
+static uint8_t mmio_sizes(const struct mmio_ops *ops)
+{
+    unsigned most = ops->max_size ? ops->max_size : 4, sizes = 0;
+    for (unsigned size = 1; size <= 8; size *= 2)
+        if (size >= ops->min_size && size <= most) sizes |= size;
+    return (uint8_t)sizes;
+}
+
 struct region *region_new_mmio(const char *name, uint64_t size, const struct mmio_ops *ops, void *owner,
                                struct mem_guard *guard)
 {
@@ -72,6 +80,8 @@ struct region *region_new_mmio(const char *name, uint64_t size, const struct mmi
     region->ops = ops;
     region->owner = owner;
     region->guard = guard;
+    if (ops->read) region->read_sizes = mmio_sizes(ops);
+    if (ops->write) region->write_sizes = mmio_sizes(ops);
     return region;
 }
 

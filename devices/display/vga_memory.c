@@ -31,10 +31,8 @@ static bool window_address(const struct vga *vga, uint64_t offset, uint32_t *add
         uint32_t start, size;
     } maps[4] = {{0x00000, 0x20000}, {0x00000, 0x10000}, {0x10000, 0x8000}, {0x18000, 0x8000}};
     unsigned map = bits_get(vga->state.gc[GC_MISC], GC_MISC_MAP_SHIFT, 2);
-    if (!(vga->state.misc & MISC_RAM)) return false;
-    if (offset < maps[map].start || offset >= maps[map].start + maps[map].size) return false;
     *address = (uint32_t)offset - maps[map].start;
-    return true;
+    return *address < maps[map].size && (vga->state.misc & MISC_RAM);
 }
 
 /* Which planes the address bits select, and where in them. Chain 4 takes the plane from bits 1:0, odd/even
@@ -138,25 +136,31 @@ static void write_byte(struct vga *vga, uint64_t offset, uint8_t byte)
     store(vga, access.address * 4, (old & ~enabled) | (shaped(&vga->state, byte) & enabled));
 }
 
-static uint8_t read_byte(struct vga *vga, uint64_t offset)
+static inline uint8_t read_byte(struct vga *vga, uint64_t offset)
 {
     struct vga_state *state = &vga->state;
     uint32_t address, at;
-    if (window_is_bank(vga)) return bank_address(vga, offset, &at) ? vga->memory->host[at] : 0xff;
-    if (!window_address(vga, offset, &address)) return 0xff;
+    if (unlikely(window_is_bank(vga))) return bank_address(vga, offset, &at) ? vga->memory->host[at] : 0xff;
+    if (unlikely(!window_address(vga, offset, &address))) return 0xff;
     struct plane_access access = plane_read(state, address);
     uint32_t word = le32_load(vga->memory->host + access.address * 4);
     le32_store(state->latches, word);
-    if (!(state->gc[GC_MODE] & GC_MODE_READ_COMPARE)) return state->latches[access.planes];
+    if (likely(!(state->gc[GC_MODE] & GC_MODE_READ_COMPARE))) return (uint8_t)(word >> 8 * access.planes);
     uint32_t differ =
         (word ^ plane_bytes(state->gc[GC_COLOR_COMPARE])) & plane_bytes(state->gc[GC_COLOR_CARE]);
     return (uint8_t) ~(differ | differ >> 8 | differ >> 16 | differ >> 24);
 }
 
+static __attribute__((noinline)) uint64_t read_bytes(struct vga *vga, uint64_t offset, unsigned size)
+{
+    uint64_t bytes = 0;
+    for (unsigned i = 0; i < size; i++) bytes |= (uint64_t)read_byte(vga, offset + i) << (8 * i);
+    return bytes;
+}
+
 static enum mem_result window_read(void *owner, struct region_at at, unsigned size, uint64_t *value)
 {
-    *value = 0;
-    for (unsigned i = 0; i < size; i++) *value |= (uint64_t)read_byte(owner, at.offset + i) << (8 * i);
+    *value = likely(size == 1) ? read_byte(owner, at.offset) : read_bytes(owner, at.offset, size);
     return MEM_OK;
 }
 

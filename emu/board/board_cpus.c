@@ -101,7 +101,13 @@ static void apic_write(void *owner, unsigned offset, uint32_t value)
     lapic_write(((struct board_cpu *)owner)->lapic, offset, value);
 }
 
-static const struct cpu_apic apic_hooks = {apic_base_read, apic_base_write, apic_read, apic_write};
+static const uint32_t *const *apic_stored(void *owner)
+{
+    return lapic_stored(((struct board_cpu *)owner)->lapic);
+}
+
+_Static_assert(APIC_STORED == LAPIC_STORED, "one table");
+static const struct cpu_apic apic_hooks = {apic_base_read, apic_base_write, apic_read, apic_write, apic_stored};
 
 /* ---- building ---- */
 

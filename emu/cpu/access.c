@@ -6,6 +6,7 @@
 #include "emu/cpu/access.h"
 #include "emu/cpu/mmu.h"
 #include "emu/cpu/segment.h"
+#include "mem/access.h"
 
 /* ---- accesses ---- */
 
@@ -53,26 +54,50 @@ static void physical_write(struct cpu *cpu, const uint64_t physical[2], unsigned
 }
 
 /* A dword register of the CPU's own local APIC: the one kind of device that is met so often that it has a short way. */
-static inline bool is_apic(const struct cpu *cpu, uint64_t physical, unsigned size)
+static inline bool is_apic(const struct cpu *cpu, const struct tlb_entry *entry, uint32_t linear,
+                           unsigned size)
 {
-    return (physical & ~(uint64_t)(PAGE_BYTES - 1)) == cpu->apic_page && size == 4 && !(physical & 3);
+    return entry->physical == cpu->apic_page && size == 4 && !(linear & 3);
 }
 
-static uint64_t device_load(struct cpu *cpu, uint64_t physical, unsigned size)
+/* Where its register lies, when reading that is all there is to do; else NULL. */
+static inline const uint32_t *apic_stored(const struct cpu *cpu, const struct tlb_entry *entry,
+                                          uint32_t linear, unsigned size)
+{
+    unsigned offset = linear & (PAGE_BYTES - 1);
+    if (!is_apic(cpu, entry, linear, size) || offset % APIC_STEP || offset >= APIC_STORED * APIC_STEP)
+        return NULL;
+    return cpu->apic_stored[offset / APIC_STEP];
+}
+
+/* An access to a TLB_REGISTERS page goes past the view. The callback may empty the TLB. */
+static inline struct region_at registers_at(const struct tlb_entry *entry, uint32_t linear)
+{
+    uint64_t page = entry->flags >> TLB_REGION_PAGE;
+    return (struct region_at){page * PAGE_BYTES + (linear & (PAGE_BYTES - 1))};
+}
+
+static uint64_t device_load(struct cpu *cpu, const struct tlb_entry *entry, uint32_t linear, unsigned size)
 {
     uint64_t value;
-    if (is_apic(cpu, physical, size))
-        return cpu->wiring.apic->read(cpu->wiring.owner, (unsigned)physical & (PAGE_BYTES - 1));
-    space_load(cpu->wiring.memory, physical, size, &value);
+    if (is_apic(cpu, entry, linear, size))
+        return cpu->wiring.apic->read(cpu->wiring.owner, linear & (PAGE_BYTES - 1));
+    if (likely(entry->flags & TLB_REGISTERS))
+        mmio_load((struct region *)entry->host, registers_at(entry, linear), size, &value);
+    else
+        space_load(cpu->wiring.memory, entry_physical(entry, linear), size, &value);
     return value;
 }
 
-static void device_store(struct cpu *cpu, uint64_t physical, unsigned size, uint64_t value)
+static inline void device_store(struct cpu *cpu, const struct tlb_entry *entry, uint32_t linear,
+                                unsigned size, uint64_t value)
 {
-    if (is_apic(cpu, physical, size))
-        cpu->wiring.apic->write(cpu->wiring.owner, (unsigned)physical & (PAGE_BYTES - 1), (uint32_t)value);
+    if (is_apic(cpu, entry, linear, size))
+        cpu->wiring.apic->write(cpu->wiring.owner, linear & (PAGE_BYTES - 1), (uint32_t)value);
+    else if (likely(entry->flags & TLB_REGISTERS))
+        mmio_store((struct region *)entry->host, registers_at(entry, linear), size, value);
     else
-        space_store(cpu->wiring.memory, physical, size, value);
+        space_store(cpu->wiring.memory, entry_physical(entry, linear), size, value);
 }
 
 /* Page faults come before #AC (SDM 3A, table 6-2). */
@@ -85,23 +110,39 @@ static void alignment_check(struct cpu *cpu, uint32_t linear, unsigned size, boo
     fault_raise(cpu, &fault);
 }
 
-uint64_t mmu_read(struct cpu *cpu, uint32_t linear, unsigned size, bool user)
+/* With all that a page fault asks for. */
+static uint64_t read_checked(struct cpu *cpu, uint32_t linear, unsigned size, bool user)
 {
-    uint64_t value;
     unsigned first = bytes_before_boundary(linear, size);
-    alignment_check(cpu, linear, size, false, user);
     if (first) {
         uint64_t physical[2];
         translate_both(cpu, linear, first, MMU_READ, user, physical);
-        value = physical_read(cpu, physical, first, size);
-    } else {
-        const struct tlb_entry *entry = mmu_translate(cpu, linear, MMU_READ, user);
-        if (entry->read == (linear & TLB_PAGE_MASK))
-            return host_load((const uint8_t *)(entry->host + linear), size);
-        value = device_load(cpu, entry_physical(entry, linear), size);
+        return physical_read(cpu, physical, first, size);
     }
+    const struct tlb_entry *entry = mmu_translate(cpu, linear, MMU_READ, user);
+    if (entry->read == (linear & TLB_PAGE_MASK))
+        return host_load((const uint8_t *)(entry->host + linear), size);
+    return device_load(cpu, entry, linear, size);
+}
+
+/* Whatever there may be to a read: a TLB miss, a page boundary, alignment, breakpoints. */
+static __attribute__((noinline)) uint64_t read_any(struct cpu *cpu, uint32_t linear, unsigned size, bool user)
+{
+    alignment_check(cpu, linear, size, false, user);
+    uint64_t value = read_checked(cpu, linear, size, user);
     debug_check(cpu, linear, size, false);
     return value;
+}
+
+/* Registers of devices come first. */
+uint64_t mmu_read(struct cpu *cpu, uint32_t linear, unsigned size, bool user)
+{
+    const struct tlb_entry *entry = &cpu->tlbs[user][tlb_number(linear)];
+    bool looked_at = cpu->aligning || (cpu->s.dr[7] & 0xff);
+    if (unlikely(entry->read != (((linear + size - 1) & TLB_PAGE_MASK) | TLB_SLOW) || looked_at))
+        return read_any(cpu, linear, size, user);
+    const uint32_t *stored = apic_stored(cpu, entry, linear, size);
+    return likely(stored != NULL) ? *stored : device_load(cpu, entry, linear, size);
 }
 
 /* A store that was not plain; perhaps the next one is. */
@@ -110,7 +151,7 @@ static void store_slowly(struct cpu *cpu, uint32_t linear, struct tlb_entry *ent
 {
     bool memory = entry->flags & TLB_MEMORY;
     uint32_t page = tlb_entry_page(entry);
-    device_store(cpu, entry_physical(entry, linear), size, value);
+    device_store(cpu, entry, linear, size, value);
     /* A device may have changed the view meanwhile, and emptied the TLB. */
     if (memory && entry->write == (page | TLB_SLOW)) tlb_refresh_write(cpu, entry);
 }

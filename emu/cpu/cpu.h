@@ -77,7 +77,11 @@ struct cpu_apic {
     bool (*base_write)(void *owner, uint64_t value); /* false: #GP(0) */
     uint32_t (*read)(void *owner, unsigned offset);
     void (*write)(void *owner, unsigned offset, uint32_t value);
+    /* By offset / APIC_STEP, for offsets below APIC_STORED * APIC_STEP: where the register lies whose read gives just what
+     * lies there and does nothing, or NULL. Good for as long as the CPU. May be NULL. */
+    const uint32_t *const *(*stored)(void *owner);
 };
+enum { APIC_STEP = 16, APIC_STORED = 64 };
 
 struct cpu_wiring {
     struct space *memory; /* physical addresses */

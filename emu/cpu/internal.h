@@ -108,8 +108,8 @@ struct segment_window {
 enum { TLB_INVALID = 1, TLB_SLOW = 2 /* MMIO, watched, code or not yet dirty */ };
 struct tlb_entry {
     uint32_t read, write, page; /* tags; `page` has no flag but TLB_INVALID */
-    uint32_t flags;             /* TLB_GLOBAL, TLB_LARGE, TLB_MEMORY (mmu.h) */
-    uintptr_t host;             /* add the linear address; means something for RAM and ROM only */
+    uint32_t flags;             /* TLB_GLOBAL, TLB_LARGE, TLB_MEMORY, TLB_REGISTERS (mmu.h) */
+    uintptr_t host;             /* RAM and ROM: add the linear address. TLB_REGISTERS: the struct region */
     uint64_t physical;          /* of the page */
 };
 /* Where paging structures lie in host memory: most walks pass through pages that were passed a moment ago. */
@@ -198,6 +198,7 @@ struct cpu {
     unsigned chain_count;
 
     uint64_t apic_page; /* physical address of the local APIC's registers; all ones: switched off */
+    const uint32_t *const *apic_stored; /* cpu_apic.stored */
     struct cpu_wiring wiring;
     struct cpu_model model;
     uint32_t rows_missing; /* ROW_CPUID_... that the model does not have */

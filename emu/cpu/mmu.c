@@ -129,12 +129,26 @@ void tlb_refresh_write(struct cpu *cpu, struct tlb_entry *entry)
     entry->write = write_tag(cpu, entry, range, at);
 }
 
-/* The page is RAM or ROM. One that is not all one piece of memory is no memory here. */
-static bool page_is_memory(const struct view_range *range, struct region_at at, uint64_t physical)
+/* The page is all of one region, and a page of it. */
+static bool page_is_whole(const struct view_range *range, struct region_at at, uint64_t physical)
 {
     bool whole = physical >= range->start && range->length - (physical - range->start) >= PAGE_BYTES;
     bool aligned = !(at.offset & (PAGE_BYTES - 1));
-    return range->region && range->region->host && whole && aligned;
+    return range->region && whole && aligned;
+}
+
+/* The page is RAM or ROM. One that is not all one piece of memory is no memory here. */
+static bool page_is_memory(const struct view_range *range, struct region_at at, uint64_t physical)
+{
+    return page_is_whole(range, at, physical) && range->region->host;
+}
+
+/* Which page of its region it is, as flags, when accesses go straight to the region; else 0. */
+static uint32_t registers_flags(const struct view_range *range, struct region_at at, uint64_t physical)
+{
+    if (!page_is_whole(range, at, physical) || range->region->host || range->read_only) return 0;
+    uint64_t page = at.offset / PAGE_BYTES;
+    return page >> (32 - TLB_REGION_PAGE) ? 0 : TLB_REGISTERS | (uint32_t)page << TLB_REGION_PAGE;
 }
 
 /* Finds what lies at entry->physical and sets the tags. */
@@ -149,6 +163,9 @@ static void entry_connect(struct cpu *cpu, struct tlb_entry *entry, uint32_t pag
         entry->flags |= TLB_MEMORY;
         entry->host = (uintptr_t)(region->host + at.offset) - page;
         if (!region->indirect && !debug_page_watched(cpu, page)) entry->read = page;
+    } else {
+        entry->flags |= registers_flags(range, at, entry->physical);
+        if (entry->flags & TLB_REGISTERS) entry->host = (uintptr_t)region;
     }
     entry->write = writable ? write_tag(cpu, entry, range, at) : TLB_INVALID;
 }
@@ -229,12 +246,6 @@ static struct tlb_entry *tlb_fill(struct cpu *cpu, uint32_t linear, enum mmu_acc
     entry_connect(cpu, entry, page, dirty && walk_write_allowed(cpu, &walk, user));
     if (walk.page_size > PAGE_BYTES) cpu->tlb_large = true;
     return entry;
-}
-
-bool tlb_allows(const struct tlb_entry *entry, uint32_t page, enum mmu_access access)
-{
-    uint32_t tag = access == MMU_WRITE ? entry->write : entry->read;
-    return (tag & ~(uint32_t)TLB_SLOW) == page;
 }
 
 struct tlb_entry *mmu_translate(struct cpu *cpu, uint32_t linear, enum mmu_access access, bool user)

@@ -35,8 +35,14 @@ enum {
     PAGE_GLOBAL = 1 << 8,
 };
 
-/* What is known of a page in the TLB, besides its address. TLB_LARGE: of a page of 2 or 4 MiB. */
-enum { TLB_GLOBAL = 1 << 0, TLB_LARGE = 1 << 1, TLB_MEMORY = 1 << 2 /* RAM or ROM: `host` is good */ };
+/* What is known of a page in the TLB, besides its address. */
+enum {
+    TLB_GLOBAL = 1 << 0,
+    TLB_LARGE = 1 << 1,     /* of a page of 2 or 4 MiB */
+    TLB_MEMORY = 1 << 2,    /* RAM or ROM: `host` is good */
+    TLB_REGISTERS = 1 << 3, /* all of the page is MMIO of one region, which it writes too */
+    TLB_REGION_PAGE = 4,    /* from this bit on: which page of that region */
+};
 
 enum mmu_access { MMU_READ, MMU_WRITE, MMU_FETCH };
 
@@ -65,7 +71,11 @@ static inline uint32_t tlb_entry_page(const struct tlb_entry *entry)
     return entry->page;
 }
 /* The entry permits reading or writing `page`, be it slowly. */
-bool tlb_allows(const struct tlb_entry *entry, uint32_t page, enum mmu_access access);
+static inline bool tlb_allows(const struct tlb_entry *entry, uint32_t page, enum mmu_access access)
+{
+    uint32_t tag = access == MMU_WRITE ? entry->write : entry->read;
+    return (tag & ~(uint32_t)TLB_SLOW) == page;
+}
 /* Looks again whether writes to this writable page can be plain stores. */
 void tlb_refresh_write(struct cpu *cpu, struct tlb_entry *entry);
 

@@ -105,7 +105,9 @@ void tsc_write(struct cpu *cpu, uint64_t value)
 
 void apic_page_refresh(struct cpu *cpu)
 {
+    static const uint32_t *const none_stored[APIC_STORED];
     const struct cpu_apic *apic = cpu->wiring.apic;
+    cpu->apic_stored = apic && apic->stored ? apic->stored(cpu->wiring.owner) : none_stored;
     uint64_t base = apic ? apic->base_read(cpu->wiring.owner) : 0;
     cpu->apic_page = base & APIC_BASE_ENABLE ? base & MTRR_PHYSICAL : UINT64_MAX;
 }
