@@ -10,8 +10,6 @@
 TRACE_EVENT(map_event, "dma.map", "space:s addr:x asked:u got:u direction:s bounce:u");
 TRACE_EVENT(unmap_event, "dma.unmap", "space:s addr:x mapped:u accessed:u direction:s result:u");
 
-const struct trace_event *const dma_trace_map = &map_event, *const dma_trace_unmap = &unmap_event;
-
 static const char *const direction_names[] = {"to-device", "from-device"};
 
 bool dma_by_message(const struct space *space, const struct region *region, bool read_only,

@@ -25,9 +25,9 @@ struct view_slot {
 };
 
 struct view_table {
-    uint64_t size; /* of the space */
-    unsigned granule_bits;
-    unsigned count; /* ranges */
+    uint64_t size;                    /* of the space */
+    unsigned granule_bits, slot_bits; /* of an address: what lies within a granule, within a slot */
+    unsigned count;                   /* ranges */
     struct view_slot *slots;
     struct view_range *ranges;
 };
@@ -44,10 +44,9 @@ const struct view_range *view_search(const struct view_table *table, gaddr addr)
 static inline const struct view_range *view_find(const struct view_table *table, gaddr addr)
 {
     if (unlikely(addr >= table->size)) return &table->ranges[table->count - 1];
-    uint64_t granule = addr >> table->granule_bits;
-    const struct view_slot *slot = &table->slots[granule >> VIEW_LEAF_BITS];
+    const struct view_slot *slot = &table->slots[addr >> table->slot_bits];
     if (likely(slot->whole != NULL)) return slot->whole;
-    const struct view_range *range = slot->leaf[granule & (VIEW_LEAF_SIZE - 1)];
+    const struct view_range *range = slot->leaf[addr >> table->granule_bits & (VIEW_LEAF_SIZE - 1)];
     return likely(range != NULL) ? range : view_search(table, addr);
 }
 
@@ -55,8 +54,6 @@ static inline const struct view_range *view_find(const struct view_table *table,
 MUST_USE struct dma_mapping dma_map_any(struct space *space, gaddr addr, uint64_t length,
                                         enum dma_direction direction);
 enum mem_result dma_unmap_any(struct space *space, struct dma_mapping *mapping, uint64_t accessed);
-
-extern const struct trace_event *const dma_trace_map, *const dma_trace_unmap;
 
 /* Counters only ever rise, each by one instruction in map or in unmap: a count that map raises and unmap
  * lowers would make every map wait for the unmap before it. */
@@ -69,25 +66,39 @@ static inline void dma_count_map(struct dma_stats *stats, struct region *region,
     region->mapped++;
 }
 
-/* A mapping that is watched (bounced, checked, traced) carries a serial, which sends its unmap the long way.
+/*
+ * dma_map, into a handle that lies in memory: field by field, since a handle that is put together elsewhere and then
+ * copied keeps the copy waiting. A mapping that is watched (bounced, checked, traced) carries a serial, which sends its
+ * unmap the long way.
  */
-static inline struct dma_mapping dma_map(struct space *space, gaddr addr, uint64_t length,
-                                         enum dma_direction direction)
+static inline void dma_map_into(struct dma_mapping *mapping, struct space *space, gaddr addr, uint64_t length,
+                                enum dma_direction direction)
 {
     struct space_front *front = (struct space_front *)space;
     const struct view_range *range = view_find(&front->table, addr);
     uint64_t offset = addr - range->start, room = range->length - offset;
-    if (unlikely(!range->host[direction] || length - 1 >= room || trace_on(dma_trace_map) ||
-                 trace_on(dma_trace_unmap)))
-        return dma_map_any(space, addr, length, direction);
+    if (unlikely(!range->host[direction] || length - 1 >= room || trace_any)) {
+        *mapping = dma_map_any(space, addr, length, direction);
+        return;
+    }
     dma_count_map(&front->stats, range->region, length);
-    return (struct dma_mapping){.host = range->host[direction] + offset,
-                                .length = length,
-                                .addr = addr,
-                                .region = range->region,
-                                .at = {range->at.offset + offset},
-                                .direction = direction,
-                                .status = DMA_OK};
+    mapping->host = range->host[direction] + offset;
+    mapping->length = length;
+    mapping->addr = addr;
+    mapping->region = range->region;
+    mapping->at.offset = range->at.offset + offset;
+    mapping->bounce = NULL;
+    mapping->direction = direction;
+    mapping->status = DMA_OK;
+    mapping->serial = 0;
+}
+
+static inline struct dma_mapping dma_map(struct space *space, gaddr addr, uint64_t length,
+                                         enum dma_direction direction)
+{
+    struct dma_mapping mapping;
+    dma_map_into(&mapping, space, addr, length, direction);
+    return mapping;
 }
 
 static inline enum mem_result dma_unmap(struct space *space, struct dma_mapping *mapping, uint64_t accessed)

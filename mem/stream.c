@@ -183,7 +183,7 @@ static enum dma_status stream_map(struct stream *stream, uint64_t *mapped)
         const struct sg_piece *piece = &list->pieces[cursor.piece];
         struct dma_mapping *mapping = &stream->mappings[stream->count];
         gaddr addr = piece->addr + cursor.offset;
-        *mapping = dma_map(stream->space, addr, piece->length - cursor.offset, stream->direction);
+        dma_map_into(mapping, stream->space, addr, piece->length - cursor.offset, stream->direction);
         if (stream->generation != generation) {
             dma_unmap(stream->space, mapping, 0);
             return DMA_OK;

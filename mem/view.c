@@ -159,6 +159,7 @@ struct view *view_new(struct region *root, uint64_t size)
     struct view *view = mem_alloc(1, sizeof(*view));
     view->table.size = size;
     view->table.granule_bits = size <= VIEW_BYTE_LIMIT ? 0 : MEM_PAGE_BITS;
+    view->table.slot_bits = view->table.granule_bits + VIEW_LEAF_BITS;
     struct window all = {.base = 0, .low = 0, .high = (int64_t)size};
     view_render(view, root, all);
     view_fill_holes(view, NULL, &all);

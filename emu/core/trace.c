@@ -14,6 +14,7 @@
 extern struct trace_event *const __start_trace_events[] __attribute__((weak));
 extern struct trace_event *const __stop_trace_events[] __attribute__((weak));
 
+bool trace_any;
 static FILE *output;
 static bool as_json;
 static struct trace_listener listener;
@@ -30,6 +31,7 @@ static unsigned switch_on(const char *pattern, enum trace_reader reader)
     for (struct trace_event *const *event = __start_trace_events; event < __stop_trace_events; event++) {
         if (fnmatch(pattern, (*event)->name, 0) != 0) continue;
         (*event)->on |= (uint8_t)reader;
+        trace_any = true;
         count++;
     }
     return count;

@@ -52,6 +52,9 @@ struct trace_value {
     static struct trace_event *const variable##_entry __attribute__((used, section("trace_events"))) =       \
         &variable
 
+/* Some event is on, or was: for what is done so often that it looks at this first, and at its events elsewhere. */
+extern bool trace_any;
+
 static inline bool trace_on(const struct trace_event *event)
 {
     return __builtin_expect(event->on != 0, 0);
