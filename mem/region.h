@@ -91,7 +91,8 @@ struct region {
     const struct mmio_ops *ops;
     void *owner;
     struct mem_guard *guard;
-    uint8_t read_sizes, write_sizes; /* of accesses that go to a callback as they are: a bit each, of value 1 to 8 */
+    uint8_t read_sizes,
+        write_sizes; /* of accesses that go to a callback as they are: a bit each, of value 1 to 8 */
 
     /* alias */
     struct region *target;

@@ -65,8 +65,8 @@ int lapic_acknowledge(struct lapic *lapic);
 
 /* One register, by its offset in the page; offsets between registers read 0. */
 uint32_t lapic_read(struct lapic *lapic, unsigned offset);
-/* By offset / 16, for offsets below 400h: where the register lies that reads as it was stored, for who wants to load the ID
- * as if from RAM; or NULL, then lapic_read. Good for as long as the local APIC. */
+/* By offset / 16, for offsets below 400h: where the register lies that reads as it was stored, for who wants to load the
+ * ID as if from RAM; or NULL, then lapic_read. Good for as long as the local APIC. */
 #define LAPIC_STORED 64
 const uint32_t *const *lapic_stored(const struct lapic *lapic);
 void lapic_write(struct lapic *lapic, unsigned offset, uint32_t value);

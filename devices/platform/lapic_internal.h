@@ -84,7 +84,7 @@ struct lapic {
     struct lapic_wiring wiring;
     struct clock_event timer;
     struct region *region;
-    bool intr; /* what the CPU was last told */
+    bool intr;                            /* what the CPU was last told */
     const uint32_t *stored[LAPIC_STORED]; /* lapic_stored */
     char name[16], timer_name[24];
 };

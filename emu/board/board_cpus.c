@@ -107,7 +107,8 @@ static const uint32_t *const *apic_stored(void *owner)
 }
 
 _Static_assert(APIC_STORED == LAPIC_STORED, "one table");
-static const struct cpu_apic apic_hooks = {apic_base_read, apic_base_write, apic_read, apic_write, apic_stored};
+static const struct cpu_apic apic_hooks = {apic_base_read, apic_base_write, apic_read, apic_write,
+                                           apic_stored};
 
 /* ---- building ---- */
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Transcendental functions (SDM 1, 8.3.7 to 8.3.10; special operands: the tables in SDM 2), but for sine, cosine and
- * tangent (float80_trigonometry.c). Each is a series in 128 bits after a reduction that keeps its argument small, rounded
- * once at the end: within half an ulp and a little of the exact value. The precision control does not count here.
+ * tangent (float80_trigonometry.c). Each is a series in 128 bits after a reduction that keeps its argument small,
+ * rounded once at the end: within half an ulp and a little of the exact value. The precision control does not count
+ * here.
  */
 #include "emu/cpu/float80_wide.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sine, cosine and tangent (SDM 1, 8.3.8). The operand is reduced exactly modulo the FPU's own pi of 66 bits, to pi/4 at
- * most. That is split into the nearest 32nd, whose sine and cosine are in a table, and a rest d of at most 1/64, for
+ * Sine, cosine and tangent (SDM 1, 8.3.8). The operand is reduced exactly modulo the FPU's own pi of 66 bits, to pi/4
+ * at most. That is split into the nearest 32nd, whose sine and cosine are in a table, and a rest d of at most 1/64, for
  * which a few terms do:
  *
  *     cos d = 1 - z/2 + z^2 (1/4! - z/6! + z^2/8! - ...)          z = d^2

@@ -27,9 +27,9 @@ struct msr_row {
 #define NO_FIELD      SIZE_MAX
 #define FIELD(member) offsetof(struct cpu_state, member), 0
 
-#define MSR_TSC  0x10u
-#define MSR_EFER 0xc0000080u
-#define MSR_APIC_BASE 0x1bu
+#define MSR_TSC          0x10u
+#define MSR_EFER         0xc0000080u
+#define MSR_APIC_BASE    0x1bu
 #define APIC_BASE_ENABLE (1u << 11)
 /* 36 bits of physical address, as CPUID leaf 1 of a P6 implies. */
 #define MTRR_PHYSICAL UINT64_C(0xffffff000)

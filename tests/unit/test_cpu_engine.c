@@ -1011,6 +1011,85 @@ START_TEST(device_registers_are_accessed_once_in_their_size)
 }
 END_TEST
 
+static enum mem_result place_read(void *owner, struct region_at at, unsigned size, uint64_t *value)
+{
+    (void)owner;
+    *value = at.offset | (uint64_t)size << 28;
+    return MEM_OK;
+}
+
+static enum mem_result place_write(void *owner, struct region_at at, unsigned size, uint64_t value)
+{
+    *(uint64_t *)owner = at.offset | (uint64_t)size << 28 | value << 32;
+    return MEM_OK;
+}
+
+/* Twice, so that the second access goes past the view. */
+static void load_and_store(uint32_t address, uint32_t loaded, uint64_t *stored, uint64_t wanted)
+{
+    cpu_fixture_flat(&fixture, CODE_AT);
+    /* mov eax,[ebx]; mov eax,[ebx]; mov [ebx],ecx; mov [ebx],ecx; hlt */
+    CODE(&fixture, CODE_AT, 0x8b, 0x03, 0x8b, 0x03, 0x89, 0x0b, 0x89, 0x0b, 0xf4);
+    set_reg(CPU_EBX, address);
+    set_reg(CPU_ECX, 7);
+    *stored = 0;
+    run_to_halt(10);
+    ck_assert_uint_eq(reg(CPU_EAX), loaded);
+    ck_assert_uint_eq(*stored, wanted);
+}
+
+START_TEST(device_pages_know_their_place_in_the_region)
+{
+    static const struct mmio_ops ops = {.read = place_read, .write = place_write};
+    static const struct mmio_ops halves = {.read = place_read, .write = place_write, .max_size = 2};
+    const uint64_t dword = UINT64_C(0x740000000);
+    uint64_t stored;
+    struct region *big = region_new_mmio("big", 0x4000, &ops, &stored, NULL);
+    struct region *narrow = region_new_mmio("narrow", 0x1000, &halves, &stored, NULL);
+    struct region *page = region_new_alias("page", big, (struct region_at){0x1000}, 0x2000);
+    struct region *odd = region_new_alias("odd", big, (struct region_at){0x800}, 0x2000);
+    struct region *lost = region_new_alias("lost", big, (struct region_at){0}, 0x1000);
+    region_set_alias(lost, (struct region_at){0}, true);
+    region_add(fixture.memory_root, 0xe1000000, big, 0);
+    region_add(fixture.memory_root, 0xe2000000, page, 0);
+    region_add(fixture.memory_root, 0xe3000000, odd, 0);
+    region_add(fixture.memory_root, 0xe4000000, narrow, 0);
+    region_add(fixture.memory_root, 0xe5000000, lost, 0);
+    load_and_store(0xe1002010, 0x40002010, &stored, 0x2010 | dword);
+    load_and_store(0xe2001004, 0x40002004, &stored, 0x2004 | dword);
+    load_and_store(0xe3000004, 0x40000804, &stored, 0x804 | dword);
+    load_and_store(0xe4000008, 0x000a0008, &stored, 0x2000000a);
+    load_and_store(0xe5000010, 0x40000010, &stored, 0);
+    struct region *all[] = {lost, odd, page, narrow, big};
+    for (unsigned i = 0; i < ARRAY_COUNT(all); i++) {
+        region_remove(all[i]);
+        region_release(all[i]);
+    }
+}
+END_TEST
+
+static void move_device(struct cpu_fixture *f, bool write, unsigned size)
+{
+    (void)size;
+    if (!write && f->mmio_reads == 2) region_move(f->mmio, FIXTURE_MMIO + 0x1000);
+}
+
+START_TEST(a_device_that_moves_in_its_own_register_is_not_met_again)
+{
+    fixture.on_access = move_device;
+    fixture.mmio_value = 5;
+    /* mov eax,[mmio]; mov ecx,[mmio]; mov edx,[mmio]; mov esi,[mmio + 1000h]; hlt */
+    CODE(&fixture, CODE_AT, 0xa1, 0, 0, 0, 0xe0, 0x8b, 0x0d, 0, 0, 0, 0xe0, 0x8b, 0x15, 0, 0, 0, 0xe0, 0x8b,
+         0x35, 0, 0x10, 0, 0xe0, 0xf4);
+    run_to_halt(10);
+    ck_assert_uint_eq(reg(CPU_EAX), 5);
+    ck_assert_uint_eq(reg(CPU_ECX), 5);
+    ck_assert_uint_eq(reg(CPU_EDX), 0xffffffff);
+    ck_assert_uint_eq(reg(CPU_ESI), 5);
+    ck_assert_uint_eq(fixture.mmio_reads, 3);
+}
+END_TEST
+
 START_TEST(dirty_marks_are_set_again_after_clearing)
 {
     struct region_at at = {0x50000};
@@ -1608,6 +1687,8 @@ static Suite *engine_suite(void)
     tcase_add_test(test, a20_masks_physical_addresses);
     tcase_add_test(test, memory_that_nobody_owns);
     tcase_add_test(test, device_registers_are_accessed_once_in_their_size);
+    tcase_add_test(test, device_pages_know_their_place_in_the_region);
+    tcase_add_test(test, a_device_that_moves_in_its_own_register_is_not_met_again);
     tcase_add_test(test, dirty_marks_are_set_again_after_clearing);
     tcase_add_test(test, indirect_memory_looks_the_same);
     tcase_add_test(test, scans_are_the_same_in_pieces);

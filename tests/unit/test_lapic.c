@@ -104,6 +104,23 @@ START_TEST(reset_values)
 }
 END_TEST
 
+/* What is loaded from where it lies is what a read gives; what time or priorities change, and errors, are not there. */
+START_TEST(stored_registers)
+{
+    static const uint16_t asked[] = {0x090 /* APR */, 0x0a0 /* PPR */, 0x0b0 /* EOI */,
+                                     CURRENT,         0x000,           0x3f0};
+    const uint32_t *const *stored = lapic_stored(rig.lapic[1]);
+    lapic_switch_on(&rig, 1);
+    lapic_set(&rig, 1, LDR, 0x55000000);
+    ck_assert_uint_eq(*stored[ID / 16], 1 << 24);
+    ck_assert_uint_eq(*stored[VERSION / 16], 0x00040014);
+    ck_assert_uint_eq(*stored[LDR / 16], 0x55000000);
+    for (unsigned i = 0; i < LAPIC_STORED; i++)
+        if (stored[i]) ck_assert_uint_eq(*stored[i], lapic_get(&rig, 1, i * 16));
+    for (size_t i = 0; i < ARRAY_COUNT(asked); i++) ck_assert_ptr_null(stored[asked[i] / 16]);
+}
+END_TEST
+
 START_TEST(a_device_finds_no_local_apic)
 {
     uint64_t value;
@@ -688,6 +705,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         reset_values,
+        stored_registers,
         a_device_finds_no_local_apic,
         widths,
         base_msr_moves_one_page,
