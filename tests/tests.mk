@@ -43,11 +43,13 @@ test-guests: $(B)/vitrine guests
 test-now: $(B)/vitrine guests $(B)/tests/silicon/silicon
 	@bash tests/run-all.sh
 
-# What takes too long for every day: full products and long fuzzing.
+# What takes too long for every day: full products, ten million operations on memory, long fuzzing.
 .PHONY: test-long
 test-long: $(B)/vitrine guests $(B)/tests/silicon/silicon
 	$(B)/tests/silicon/silicon --cases 2000000 --seed 7
 	@VITRINE=$(B)/vitrine bash tests/linux/run.sh long
+	@$(MAKE) --no-print-directory SANITIZE=address,undefined $(TOP)/sanitize/tests/unit/test_memory_model
+	MODEL_OPERATIONS=10000000 $(TOP)/sanitize/tests/unit/test_memory_model
 	@$(MAKE) --no-print-directory fuzz-long
 
 bench: $(B)/vitrine guests benches
