@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who waits for bounce bytes: order, fairness, wake and cancel in every order. */
+/* Who waits for bounce bytes: order, fairness, wake and cancel. (All orders: test_waiter_orders.c.) */
 #include "tests/unit/mem_helper.h"
 
 #define LIMIT 4096
@@ -309,65 +309,6 @@ START_TEST(who_waits_again_from_a_wake_goes_to_the_end)
 }
 END_TEST
 
-/*
- * Every order: up to 4 clients register in turn while the pool is full. Each may be cancelled before anything is freed, or
- * from the wake of any client (its own included, then it has no effect), and asks for much or for little. Who is not
- * cancelled before its turn must be woken exactly once, in the order of registration.
- */
-enum fate { FATE_NONE, FATE_CANCELLED_EARLY, FATE_CANCELLED_BY_0 };
-
-static void run_order(unsigned count, unsigned fates, unsigned needs)
-{
-    struct world world;
-    struct client clients[4];
-    bool live[4];
-    pool_open(&world);
-    struct dma_mapping all = dma_map(world.space, 0, LIMIT, DMA_TO_DEVICE);
-    for (unsigned i = 0; i < count; i++) {
-        client_open(&clients[i], &world, needs & BIT(i) ? 3000 : 700);
-        ck_assert(dma_wait(world.space, &clients[i].waiter, clients[i].need));
-        live[i] = true;
-    }
-    for (unsigned i = 0; i < count; i++, fates /= count + 2) {
-        unsigned fate = fates % (count + 2);
-        if (fate == FATE_CANCELLED_EARLY) {
-            dma_wait_cancel(&clients[i].waiter);
-            live[i] = false;
-        } else if (fate >= FATE_CANCELLED_BY_0) {
-            clients[fate - FATE_CANCELLED_BY_0].cancels = &clients[i]; /* a later one replaces an earlier */
-        }
-    }
-    dma_unmap(world.space, &all, 0);
-    world_run(&world);
-
-    unsigned expected = 0;
-    for (unsigned i = 0; i < count; i++) {
-        if (live[i]) {
-            ck_assert_uint_eq(clients[i].order, ++expected);
-            const struct client *victim = clients[i].cancels;
-            if (victim > &clients[i]) live[victim - clients] = false;
-        }
-        ck_assert_uint_eq(clients[i].woken, live[i]);
-        ck_assert_uint_eq(clients[i].got, live[i] ? clients[i].need : 0);
-        ck_assert(!dma_waiting(&clients[i].waiter));
-    }
-    ck_assert_uint_eq(wakes, expected);
-    for (unsigned i = 0; i < count; i++) client_close(&clients[i]);
-    world_close(&world, 0);
-}
-
-START_TEST(all_orders_of_wake_and_cancel)
-{
-    for (unsigned count = 1; count <= 4; count++) {
-        unsigned fates = 1;
-        for (unsigned i = 0; i < count; i++) fates *= count + 2;
-        for (unsigned fate = 0; fate < fates; fate++) {
-            for (unsigned needs = 0; needs < BIT(count); needs++) run_order(count, fate, needs);
-        }
-    }
-}
-END_TEST
-
 int main(void)
 {
     const TTest *const tests[] = {
@@ -381,7 +322,6 @@ int main(void)
         a_head_that_gives_up_lets_the_next_go,
         a_wake_may_take_what_those_behind_can_spare,
         who_waits_again_from_a_wake_goes_to_the_end,
-        all_orders_of_wake_and_cancel,
     };
     return run_suite("waiter", tests, ARRAY_COUNT(tests));
 }
