@@ -5,7 +5,7 @@
  *
  *   woken, and takes its bytes for a while;   woken, and takes nothing;   woken, and waits once more;
  *   woken, takes its bytes, and cancels one of the others, in front of it or behind it;
- *   cancelled while the pool is full;   cancelled while the first wake is on its way.
+ *   cancelled while the pool is full;   cancelled while the first wake is on its way, or between the halves.
  *
  * Each asks for much or for little, and the pool comes free at once or in two halves. The test keeps the queue
  * that there has to be. Checked at every wake: the head of that queue is woken, with its bytes there, and
@@ -140,6 +140,12 @@ static void cancel_those(enum fate fate)
     }
 }
 
+static void run_to_rest(void)
+{
+    world_run(&world);
+    must(!waiting || queue[0]->need > free_bytes(), "no wake-up is lost");
+}
+
 static void run_order(unsigned fates, unsigned needs, bool at_once)
 {
     halves[0] = dma_map(world.space, 0, LIMIT / 2, DMA_TO_DEVICE);
@@ -148,12 +154,13 @@ static void run_order(unsigned fates, unsigned needs, bool at_once)
     barge();
     cancel_those(CANCELLED_EARLY);
     give_back(&halves[0]);
-    if (!at_once) world_run(&world);
-    must(at_once || !waiting || queue[0]->need > free_bytes(), "half of the pool serves the first");
+    if (!at_once) run_to_rest();
+    if (!at_once) cancel_those(CANCELLED_LATE);
+    if (!at_once) run_to_rest();
     give_back(&halves[1]);
-    cancel_those(CANCELLED_LATE);
-    world_run(&world);
-    must(!waiting, "no wake-up is lost");
+    if (at_once) cancel_those(CANCELLED_LATE);
+    run_to_rest();
+    must(!waiting, "everyone has its turn");
     for (unsigned i = 0; i < count; i++) {
         must(!dma_waiting(&clients[i].waiter) && !clients[i].mapping.length, "and all are done");
         must(clients[i].woken <= 1 + clients[i].again, "each is woken once for each time that it waits");
