@@ -2,7 +2,8 @@
 #
 #   make fuzz               the harnesses with the sanitizers, in build/sanitize/tests/fuzz/
 #   make test-fuzz          each of them for a few seconds
-#   make fuzz-long          each of them for five minutes
+#   make fuzz-long          each of them for five minutes, and fuzz-guided
+#   make fuzz-guided        a million cases of the memory layer, led by coverage
 #   make fuzz-libfuzzer     the same surfaces for libFuzzer, in build/libfuzzer/sanitize/tests/fuzz/ (needs clang)
 
 FUZZ_SURFACES := $(wildcard tests/fuzz/fuzz_*.c)
@@ -14,7 +15,7 @@ $(FUZZ_PROGRAMS): $(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(FUZZ_DRIVER) $(B)/tes
 	$(CC) $(CFLAGS) $(LDFLAGS) $(if $(LIBFUZZER),-fsanitize=fuzzer) -o $@ $^ $(LDLIBS)
 .SECONDARY: $(FUZZ_OBJECTS)
 
-.PHONY: fuzz fuzz-programs fuzz-libfuzzer test-fuzz fuzz-long
+.PHONY: fuzz fuzz-programs fuzz-libfuzzer test-fuzz fuzz-long fuzz-guided
 fuzz-programs: $(FUZZ_PROGRAMS)
 fuzz:
 	@$(MAKE) --no-print-directory SANITIZE=address,undefined fuzz-programs
@@ -25,5 +26,8 @@ test-fuzz: fuzz
 	@sh tests/fuzz/run.sh $(TOP)/sanitize/tests/fuzz
 fuzz-long: fuzz
 	@sh tests/fuzz/run.sh --long $(TOP)/sanitize/tests/fuzz
+	@$(MAKE) --no-print-directory fuzz-guided
+fuzz-guided:
+	@sh tests/fuzz/guided.sh $(TOP)
 
 -include $(FUZZ_OBJECTS:.o=.d)

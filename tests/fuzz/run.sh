@@ -17,6 +17,7 @@ runs() {
     case $1 in
     fuzz_ports) echo 90 ;;
     fuzz_gdb) echo 60 ;;
+    fuzz_regions) echo 20000 ;;
     *) echo 300 ;;
     esac
 }
