@@ -17,7 +17,8 @@ UNIT_TESTS    := $(UNIT_SOURCES:%.c=$(B)/%)
 
 $(B)/tests/unit/%.o: CPPFLAGS += $(CHECK_CFLAGS)
 $(UNIT_TESTS): $(B)/tests/unit/%: $(B)/tests/unit/%.o $(UNIT_FIXTURES:%.c=$(B)/%.o) $(B)/libvitrine.a
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(CHECK_LIBS)
+	$(CC) $(CFLAGS) $(LDFLAGS) $(UNIT_LDFLAGS) -o $@ $^ $(LDLIBS) $(CHECK_LIBS)
+$(B)/tests/unit/test_dma: UNIT_LDFLAGS := -Wl,--wrap=calloc
 .SECONDARY: $(UNIT_SOURCES:%.c=$(B)/%.o) $(UNIT_FIXTURES:%.c=$(B)/%.o)
 
 BENCH_SOURCES := $(wildcard tests/bench/bench_*.c)

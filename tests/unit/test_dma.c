@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Map and unmap: direct, bounced, faulty; the pool; the checker. */
-#include <malloc.h>
 #include "tests/unit/mem_helper.h"
 
 static void pattern(uint8_t *to, size_t size)
@@ -146,10 +145,14 @@ END_TEST
 START_TEST(lesson_12_exactly_the_accessed_bytes_are_marked)
 {
     const struct region_at start = {0};
-    for (unsigned mode = DMA_MODE_DIRECT; mode <= DMA_MODE_INDIRECT; mode++) {
+    for (unsigned i = 0; i < 4; i++) {
         struct world world;
         world_open(&world, 0x10000);
-        world_configure(&world, mode, 0x10000, 0);
+        if (i & 2) { /* without the checker direct maps take the inline paths */
+            space_free(world.space);
+            world.space = space_new("unchecked", world.root, SPACE_SIZE, &world.clock);
+        }
+        world_configure(&world, i & 1 ? DMA_MODE_INDIRECT : DMA_MODE_DIRECT, 0x10000, 0);
         for (uint64_t accessed = 0; accessed <= 0x4000; accessed += 0x400) {
             region_clear_dirty(world.ram, start, 0x10000, MARK_DIRTY_SAVE);
             struct dma_mapping mapping = dma_map(world.space, 0x1800, 0x4000, DMA_FROM_DEVICE);
@@ -354,6 +357,16 @@ START_TEST(lesson_22_the_largest_bounce_is_published_and_succeeds)
 }
 END_TEST
 
+/* The program is linked so that the layer's allocations come by here (tests.mk). */
+static uint64_t allocations;
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size)
+{
+    allocations++;
+    return __real_calloc(count, size);
+}
+
 START_TEST(lesson_24_maps_allocate_nothing)
 {
     struct clock clock;
@@ -362,13 +375,13 @@ START_TEST(lesson_24_maps_allocate_nothing)
     struct space *space = space_new("space", ram, SPACE_SIZE, &clock);
     for (unsigned mode = DMA_MODE_DIRECT; mode <= DMA_MODE_INDIRECT; mode++) {
         const struct dma_settings settings = {.mode = mode};
-        size_t before = 0;
+        uint64_t before = 0;
         dma_configure(space, &settings);
         for (unsigned i = 0; i < 1000; i++) { /* the pool may grow at the first, and keeps what it has */
             struct dma_mapping a = dma_map(space, i, 2000, DMA_TO_DEVICE),
                                b = dma_map(space, i, 2000, DMA_FROM_DEVICE);
-            if (i == 0) before = mallinfo2().uordblks;
-            ck_assert_uint_eq(mallinfo2().uordblks, before);
+            if (i == 0) before = allocations;
+            ck_assert_uint_eq(allocations, before);
             dma_unmap(space, &a, 1);
             dma_unmap(space, &b, 1);
         }
