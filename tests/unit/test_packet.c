@@ -385,6 +385,16 @@ START_TEST(the_checker_watches_the_reserve)
 }
 END_TEST
 
+/* Of two pieces that overlap, the one that is bounced comes last; faulty mode bounces one of them for no reason. */
+static bool list_touches(const struct sglist *list, gaddr addr, uint64_t length)
+{
+    for (unsigned i = 0; i < list->count; i++) {
+        if (addr < list->pieces[i].addr + list->pieces[i].length && list->pieces[i].addr < addr + length)
+            return true;
+    }
+    return false;
+}
+
 /* Random lists, modes, limits, faults and answers against an array of bytes. */
 START_TEST(random_packets_against_a_byte_model)
 {
@@ -394,8 +404,8 @@ START_TEST(random_packets_against_a_byte_model)
     rig_open(&rig, DMA_MODE_DIRECT, 0, 0);
     memcpy(model, rig.world.ram->host, MEMORY);
     for (unsigned i = 0; i < 1500; i++) {
-        world_configure(&rig.world, (enum dma_mode)random_below(&random, 3), random_below(&random, 5) * 700,
-                        i);
+        enum dma_mode mode = (enum dma_mode)random_below(&random, 3);
+        world_configure(&rig.world, mode, random_below(&random, 5) * 700, i);
         sglist_reset(&rig.list);
         unsigned pieces = (unsigned)random_below(&random, random_below(&random, 20) ? 6 : 100);
         bool good = true;
@@ -403,6 +413,7 @@ START_TEST(random_packets_against_a_byte_model)
             gaddr addr = random_below(&random, MEMORY);
             uint64_t length = random_below(&random, pieces > 6 ? 40 : 600);
             if (addr + length > MEMORY && random_below(&random, 8)) addr = MEMORY - length;
+            if (mode == DMA_MODE_FAULTY && list_touches(&rig.list, addr, length)) continue;
             good &= addr + length <= MEMORY;
             sglist_add(&rig.list, addr, length);
         }
