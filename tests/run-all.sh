@@ -15,6 +15,7 @@ part() {
 }
 
 part "unit tests" make --no-print-directory -s test-unit
+part "unit tests on other hosts" bash tests/cross.sh --quick build/cross
 part "instructions against the host's processor" build/tests/silicon/silicon
 part "command line" bash tests/cli/cli.sh
 part "guests" bash tests/run-guests.sh
