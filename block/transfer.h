@@ -28,7 +28,8 @@ void transfer_init(struct transfer *transfer, const char *name, struct space *sp
                                 uint64_t moved),
                    void *owner);
 void transfer_destroy(struct transfer *transfer);
-/* `op` is BLOCK_READ (guest memory is written) or BLOCK_WRITE; `list` stays until done. `list->size` is a multiple of 512. */
+/* `op` is BLOCK_READ (guest memory is written) or BLOCK_WRITE; `list` stays until done. `list->size` is a multiple of
+ * 512. */
 void transfer_start(struct transfer *transfer, struct block *block, enum block_op op, uint64_t offset,
                     const struct sglist *list);
 void transfer_cancel(struct transfer *transfer);
@@ -37,19 +38,10 @@ static inline bool transfer_busy(const struct transfer *transfer)
     return stream_busy(&transfer->stream);
 }
 
-/*
- * Save and load, at any time between runs. Loading takes back what is under way, maps the pieces of the round again and puts
- * the request in flight again, without touching the disk. What waits for bounce bytes is told in `waits`, and queues again
- * by transfer_wait_again once every transfer of the space has its mappings, in the order of the queue.
- */
-struct transfer_waits {
-    bool waiting;
-    uint64_t need;
-    vtime since;
-};
-void transfer_save(const struct transfer *transfer, struct state_buffer *to);
+/* Save and load, between events; see stream_load for what must be idle before. Loading puts the request in flight again
+ * without touching the disk. `block` is NULL where the owner knows of none; a transfer that is busy is refused then. */
+bool transfer_save(const struct transfer *transfer, struct state_buffer *to, struct error *error);
 bool transfer_load(struct transfer *transfer, struct block *block, const struct sglist *list,
-                   struct state_buffer *from, struct transfer_waits *waits, struct error *error);
-bool transfer_wait_again(struct transfer *transfer, const struct transfer_waits *waits);
+                   struct state_buffer *from, struct error *error);
 
 #endif

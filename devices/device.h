@@ -2,9 +2,9 @@
 /*
  * What every chip has in common: a name, a state table, a reset.
  *
- * A chip's structure begins with (or holds) a struct device and is put on the machine's list when it is created. From that
- * list come machine reset, state hash, comparison, printing and saving; the chip itself only describes its state.
- * Order of the list is order of creation.
+ * A chip's structure begins with (or holds) a struct device and is put on the machine's list when it is created. From
+ * that list come machine reset, state hash, comparison, printing and saving; the chip itself only describes its
+ * state. Order of the list is order of creation.
  */
 #ifndef DEVICES_DEVICE_H
 #define DEVICES_DEVICE_H
@@ -26,10 +26,10 @@ struct device_ops {
 
 /* What few chips have; any may be NULL. `save` and `load`: what the state table of a chip does not hold, requests in
  * flight, of which there may be any number. Saved and loaded after all tables, with memory in place; `load` replaces
- * what the chip did until then and returns false with an error. Events get their deadlines later, with the clock.
+ * what the chip did until then. Both return false with an error. Events get their deadlines later, with the clock.
  * `stats` prints what its DMA did, by mem/stats.h. */
 struct device_more {
-    void (*save)(const struct device *device, struct state_buffer *to);
+    bool (*save)(const struct device *device, struct state_buffer *to, struct error *error);
     bool (*load)(struct device *device, struct state_buffer *from, struct error *error);
     void (*stats)(const struct device *device, FILE *to);
 };

@@ -37,6 +37,7 @@ struct bounce_pool {
     uint32_t serial;
 
     struct list waiters; /* struct dma_waiter, first come first */
+    uint64_t next_order; /* of who waits next */
     char *wake_name;
     struct clock_event wake;         /* not initialised in a space without a clock */
     const struct dma_waiter *waking; /* whose wake runs just now; only compared, it may be gone */

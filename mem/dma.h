@@ -101,6 +101,7 @@ struct dma_waiter {
     struct list node;
     uint64_t need;
     vtime since;
+    uint64_t order; /* place in the queue: the lower, the sooner */
     void (*wake)(void *owner);
     void *owner;
     const char *name;    /* for listings: the device */
@@ -113,6 +114,11 @@ MUST_USE bool dma_wait(struct space *space, struct dma_waiter *waiter, uint64_t 
 /* At any time, also from a wake; harmless when it does not wait. */
 void dma_wait_cancel(struct dma_waiter *waiter);
 bool dma_waiting(const struct dma_waiter *waiter);
+
+/* Save and load of what is the space's own: the random state of faulty mode, and the count behind the waiters' places.
+ * Mappings and waiters are saved by who owns them (stream.h), after this. */
+void dma_save(const struct space *space, struct state_buffer *to);
+bool dma_load(struct space *space, struct state_buffer *from, struct error *error);
 
 /* Counters since creation, for -stats and the monitor. */
 struct dma_stats {

@@ -105,6 +105,16 @@ void iommu_report(struct iommu_stage *stage, gaddr iova, int reason, enum dma_di
 void iommu_mapped(struct iommu_stage *stage, gaddr iova, uint64_t length);
 void iommu_unmapped(struct iommu_stage *stage, gaddr iova, uint64_t length);
 
+/* dma_state.c: does the view still show what was mapped, where it was mapped? */
+bool dma_stands(const struct space *space, const struct dma_mapping *mapping);
+/* dma_state.c: a mapping as a saved machine had it: by pointer or by a bounce buffer, which is not filled. No mode
+ * and no queue comes in between. Empty where that cannot be. */
+MUST_USE struct dma_mapping dma_map_again(struct space *space, gaddr addr, uint64_t length,
+                                          enum dma_direction direction, bool bounced);
+/* dma_state.c: takes its place in the queue again, among those that are back before it. False where it cannot be. */
+MUST_USE bool dma_wait_again(struct space *space, struct dma_waiter *waiter, uint64_t need, vtime since,
+                             uint64_t order);
+
 /* dma.c: must DMA of this direction in this memory go through the pool? */
 bool dma_by_message(const struct space *space, const struct region *region, bool read_only,
                     enum dma_direction direction);

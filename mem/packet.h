@@ -24,10 +24,10 @@
  * to a bad descriptor: nothing was moved. Only a register that refuses a write is found out afterwards, as
  * PACKET_BAD_ADDRESS with the bytes that arrived in front of it.
  *
- * The run is over when packet_run returns: nothing stays mapped. The call must not keep the vector, and must
- * not run another packet on the same engine (PACKET_BUSY, with a lint line); a device that can loop back has
- * an engine per direction, or a queue (LESSONS 31). Not every byte of a from-device list need be moved: frames
- * are often shorter than their buffers.
+ * The run is over when packet_run returns: nothing stays mapped, and a saved machine need not know of the engine. The
+ * call must not keep the vector, and must not run another packet on the same engine (PACKET_BUSY, with a lint line);
+ * a device that can loop back has an engine per direction, or a queue (LESSONS 31). Not every byte of a from-device
+ * list need be moved: frames are often shorter than their buffers.
  */
 #ifndef MEM_PACKET_H
 #define MEM_PACKET_H

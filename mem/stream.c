@@ -265,9 +265,11 @@ static void stream_round(struct stream *stream)
     }
 }
 
+/* A loaded machine's clock may say anything. */
 static void stream_kicked(void *owner)
 {
-    stream_round(owner);
+    struct stream *stream = owner;
+    if (stream->busy && !stream->submitted && !dma_waiting(&stream->waiter)) stream_round(stream);
 }
 
 static void stream_woken(void *owner)

@@ -125,4 +125,24 @@ static inline bool stream_busy(const struct stream *stream)
 
 const struct stream_totals *stream_totals(const struct stream *stream);
 
+/*
+ * Save and load, between events: the request with all that it holds (mappings, and what is in their bounce buffers) or
+ * waits for. Saving fails when the topology changed under a mapping in flight, so that it could not be found again.
+ * Loading needs the list and the direction that the request had, and every stream of the space idle (stream_cancel) and
+ * dma_load done before the first; it calls nobody. A round that was with the backend is there again: the
+ * backend takes it from stream_submitted, and answers with stream_complete as ever. The kick comes with the clock.
+ */
+bool stream_save(const struct stream *stream, struct state_buffer *to, struct error *error);
+bool stream_load(struct stream *stream, const struct sglist *list, enum dma_direction direction,
+                 struct state_buffer *from, struct error *error);
+
+/* What is with the backend: the arguments of the last submit. False: nothing is. */
+struct stream_part {
+    uint64_t offset;
+    const struct iovec *pieces;
+    unsigned count;
+    uint64_t size;
+};
+bool stream_submitted(const struct stream *stream, struct stream_part *part);
+
 #endif

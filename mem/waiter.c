@@ -83,6 +83,7 @@ bool dma_wait(struct space *space, struct dma_waiter *waiter, uint64_t need)
     if (!waiter->space) {
         waiter->space = space;
         waiter->since = clock_now(space->clock);
+        waiter->order = pool->next_order++;
         list_append(&pool->waiters, &waiter->node);
         space->front.stats.waits++;
         if (trace_on(&wait_event)) trace_emit(&wait_event, space->clock, space->name, waiter->name, need);

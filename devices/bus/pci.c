@@ -274,6 +274,21 @@ static void pci_destroy(struct device *device)
     pci_function_destroy(from_device(device));
 }
 
+/* Beside the registers: what decides how the function's DMA goes on. Requests are the chip's own. */
+static bool save_dma(const struct device *device, struct state_buffer *to, struct error *error)
+{
+    (void)error;
+    dma_save(list_entry(device, const struct pci_function, device)->dma, to);
+    return true;
+}
+
+static bool load_dma(struct device *device, struct state_buffer *from, struct error *error)
+{
+    return dma_load(from_device(device)->dma, from, error);
+}
+
+static const struct device_more pci_more = {.save = save_dma, .load = load_dma};
+
 static const struct device_ops pci_device_ops = {"pci-function", &pci_table, pci_reset, pci_loaded,
                                                  pci_destroy};
 
@@ -352,6 +367,7 @@ void pci_function_init(struct pci_function *function, struct pci_bus *bus, uint8
     }
     list_insert_before(later, &function->node);
     device_add(bus->wiring.devices, &function->device, &pci_device_ops, name, &function->state);
+    function->device.more = &pci_more;
 }
 
 void pci_function_destroy(struct pci_function *function)

@@ -63,80 +63,31 @@ void buffer_stream_cancel(struct buffer_stream *bytes)
 
 /* Between two events a stream of this kind has nothing mapped: it is about to begin a round, or waits. */
 struct buffer_stream_state {
-    bool busy, waiting;
-    uint8_t direction;
-    uint64_t position, piece_offset;
-    uint32_t piece;
-    uint64_t need;
-    int64_t since;
+    bool to_device;
 };
 static const struct state_field fields[] = {
-    STATE_FIELD(struct buffer_stream_state, busy),
-    STATE_FIELD(struct buffer_stream_state, waiting),
-    STATE_FIELD(struct buffer_stream_state, direction),
-    STATE_FIELD(struct buffer_stream_state, position),
-    STATE_FIELD(struct buffer_stream_state, piece_offset),
-    STATE_FIELD(struct buffer_stream_state, piece),
-    STATE_FIELD(struct buffer_stream_state, need),
-    STATE_FIELD(struct buffer_stream_state, since),
+    STATE_FIELD(struct buffer_stream_state, to_device),
     STATE_END,
 };
 static const struct state_table table = {"buffer-stream", 1, sizeof(struct buffer_stream_state), fields};
 
-void buffer_stream_save(const struct buffer_stream *bytes, struct state_buffer *to)
+bool buffer_stream_save(const struct buffer_stream *bytes, struct state_buffer *to, struct error *error)
 {
-    const struct stream *stream = &bytes->stream;
-    struct buffer_stream_state state = {.busy = stream->busy};
-    if (stream->busy) {
-        state.waiting = dma_waiting(&stream->waiter);
-        state.direction = (uint8_t)stream->direction;
-        state.position = stream->position;
-        state.piece = stream->piece;
-        state.piece_offset = stream->piece_offset;
-        state.need = stream->waiter.need;
-        state.since = stream->waiter.since;
-    }
+    const struct buffer_stream_state state = {bytes->stream.busy && bytes->stream.direction == DMA_TO_DEVICE};
     state_save(&table, &state, to);
-}
-
-static bool cursor_fits(const struct buffer_stream_state *state, const struct sglist *list)
-{
-    if (state->direction != DMA_FROM_DEVICE && state->direction != DMA_TO_DEVICE) return false;
-    if (state->position > list->size) return false;
-    return state->piece < list->count ? state->piece_offset < list->pieces[state->piece].length
-                                      : state->piece == list->count && state->position == list->size;
+    return stream_save(&bytes->stream, to, error);
 }
 
 bool buffer_stream_load(struct buffer_stream *bytes, uint8_t *buffer, const struct sglist *list,
-                        struct state_buffer *from, struct transfer_waits *waits, struct error *error)
+                        struct state_buffer *from, struct error *error)
 {
-    struct stream *stream = &bytes->stream;
+    struct stream_part part;
     struct buffer_stream_state state;
-    buffer_stream_cancel(bytes);
     if (!state_load(&table, &state, from, error)) return false;
-    *waits = (struct transfer_waits){state.waiting, state.need, state.since};
-    if (!state.busy) return true;
-    if (!buffer || !cursor_fits(&state, list))
-        return error_set(error, "%s: a transfer does not fit its list", stream->name);
+    enum dma_direction direction = state.to_device ? DMA_TO_DEVICE : DMA_FROM_DEVICE;
+    if (!stream_load(&bytes->stream, list, direction, from, error)) return false;
     bytes->buffer = buffer;
-    stream->busy = true;
-    stream->submitted = false;
-    stream->generation++;
-    stream->list = list;
-    stream->direction = (enum dma_direction)state.direction;
-    stream->position = state.position;
-    stream->piece = state.piece;
-    stream->piece_offset = state.piece_offset;
-    stream->count = 0;
-    stream->report = (struct stream_report){0};
-    return true;
-}
-
-bool buffer_stream_wait_again(struct buffer_stream *bytes, const struct transfer_waits *waits)
-{
-    struct stream *stream = &bytes->stream;
-    if (!waits->waiting) return true;
-    if (!stream->busy || !dma_wait(stream->space, &stream->waiter, waits->need)) return false;
-    stream->waiter.since = waits->since;
-    return true;
+    if (!buffer_stream_busy(bytes)) return true;
+    return (buffer && !stream_submitted(&bytes->stream, &part)) ||
+           error_set(error, "%s: a transfer does not fit its buffer", bytes->stream.name);
 }

@@ -31,9 +31,8 @@ static inline bool buffer_stream_busy(const struct buffer_stream *bytes)
 }
 
 /* Save and load, as transfer_save and transfer_load. `buffer` has at least `list->size` bytes. */
-void buffer_stream_save(const struct buffer_stream *bytes, struct state_buffer *to);
+bool buffer_stream_save(const struct buffer_stream *bytes, struct state_buffer *to, struct error *error);
 bool buffer_stream_load(struct buffer_stream *bytes, uint8_t *buffer, const struct sglist *list,
-                        struct state_buffer *from, struct transfer_waits *waits, struct error *error);
-bool buffer_stream_wait_again(struct buffer_stream *bytes, const struct transfer_waits *waits);
+                        struct state_buffer *from, struct error *error);
 
 #endif

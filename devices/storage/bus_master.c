@@ -434,8 +434,8 @@ static const struct state_field piece_fields[] = {
 static const struct state_table piece_table = {"bus-master-piece", 1, sizeof(struct piece_state),
                                                piece_fields};
 
-void bus_master_save_transfer(const struct bus_master *engine, const struct ata_drive *drives,
-                              struct state_buffer *to)
+bool bus_master_save_transfer(const struct bus_master *engine, const struct ata_drive *drives,
+                              struct state_buffer *to, struct error *error)
 {
     struct engine_state state = {NO_DRIVE, NO_DRIVE, 0};
     if (engine->drive) state.drive = (uint8_t)(engine->drive - drives);
@@ -446,8 +446,7 @@ void bus_master_save_transfer(const struct bus_master *engine, const struct ata_
         struct piece_state piece = {engine->list.pieces[i].addr, engine->list.pieces[i].length};
         state_save(&piece_table, &piece, to);
     }
-    transfer_save(&engine->transfer, to);
-    buffer_stream_save(&engine->bytes, to);
+    return transfer_save(&engine->transfer, to, error) && buffer_stream_save(&engine->bytes, to, error);
 }
 
 static bool load_drive(struct bus_master *engine, struct ata_drive *drives, uint8_t place,
@@ -462,10 +461,9 @@ static bool load_drive(struct bus_master *engine, struct ata_drive *drives, uint
 }
 
 bool bus_master_load_transfer(struct bus_master *engine, struct ata_drive *drives, struct state_buffer *from,
-                              struct transfer_waits *waits, struct error *error)
+                              struct error *error)
 {
     struct engine_state state;
-    struct transfer_waits waits_for_bytes;
     bus_master_cancel(engine);
     if (!state_load(&engine_table, &state, from, error) ||
         !load_drive(engine, drives, state.drive, &engine->drive, error) ||
@@ -481,25 +479,12 @@ bool bus_master_load_transfer(struct bus_master *engine, struct ata_drive *drive
     struct ata_part part = {0};
     if (engine->served && engine->served->state->phase == ATA_DMA) part = ata_dma_part(engine->served);
     uint8_t *buffer = part.buffer && engine->list.size <= part.bytes ? part.buffer : NULL;
-    if (!transfer_load(&engine->transfer, part.buffer ? NULL : block, &engine->list, from, waits, error) ||
-        !buffer_stream_load(&engine->bytes, buffer, &engine->list, from, &waits_for_bytes, error))
+    if (!transfer_load(&engine->transfer, part.buffer ? NULL : block, &engine->list, from, error) ||
+        !buffer_stream_load(&engine->bytes, buffer, &engine->list, from, error))
         return false;
-    if (waits_for_bytes.waiting) *waits = waits_for_bytes;
     return (transfer_busy(&engine->transfer) || buffer_stream_busy(&engine->bytes)) ==
                engine->state->moving ||
            error_set(error, "%s: a transfer is missing", engine->name);
-}
-
-bool bus_master_wait_again(struct bus_master *engine, const struct transfer_waits *waits)
-{
-    if (buffer_stream_busy(&engine->bytes)) return buffer_stream_wait_again(&engine->bytes, waits);
-    return transfer_wait_again(&engine->transfer, waits);
-}
-
-const struct dma_waiter *bus_master_waiter(const struct bus_master *engine)
-{
-    return buffer_stream_busy(&engine->bytes) ? &engine->bytes.stream.waiter
-                                              : &engine->transfer.stream.waiter;
 }
 
 void bus_master_init(struct bus_master *engine, struct bus_master_state *state, const char *name,

@@ -76,16 +76,13 @@ void bus_master_destroy(struct bus_master *engine);
 void bus_master_reset(struct bus_master *engine); /* cancels at once */
 void bus_master_loaded(struct bus_master *engine);
 /* The transfer under way, beside the state; drives are named by their place in `drives`. Loading takes it up again, in place
- * of what bus_master_loaded did. `waits`: see transfer_load; of whichever of the two streams is busy. */
-void bus_master_save_transfer(const struct bus_master *engine, const struct ata_drive *drives,
-                              struct state_buffer *to);
+ * of what bus_master_loaded did; what it asks for before is in transfer_load. */
+bool bus_master_save_transfer(const struct bus_master *engine, const struct ata_drive *drives,
+                              struct state_buffer *to, struct error *error);
 bool bus_master_load_transfer(struct bus_master *engine, struct ata_drive *drives, struct state_buffer *from,
-                              struct transfer_waits *waits, struct error *error);
+                              struct error *error);
 void bus_master_cancel(
-    struct bus_master *engine); /* before several are loaded: nothing of them waits any more */
-bool bus_master_wait_again(struct bus_master *engine,
-                           const struct transfer_waits *waits); /* see transfer_wait_again */
-const struct dma_waiter *bus_master_waiter(const struct bus_master *engine);
+    struct bus_master *engine); /* before several are loaded: nothing of them holds or waits any more */
 
 /* The registers, by byte; `offset` is below BUS_MASTER_PORTS. */
 uint8_t bus_master_read(const struct bus_master *engine, unsigned offset);

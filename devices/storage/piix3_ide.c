@@ -120,47 +120,29 @@ static void ide_destroy(struct device *device)
     free(ide);
 }
 
-/* Requests in flight. Both channels share a pool; who waits there waits in a queue. */
+/* Requests in flight. */
 
-struct queue_state {
-    bool second_first; /* both channels wait, and the second is before the first */
-};
-static const struct state_field queue_fields[] = {STATE_FIELD(struct queue_state, second_first), STATE_END};
-static const struct state_table queue_table = {"ide-queue", 1, sizeof(struct queue_state), queue_fields};
-
-static void ide_save_requests(const struct device *device, struct state_buffer *to)
+static bool ide_save_requests(const struct device *device, struct state_buffer *to, struct error *error)
 {
     const struct piix3_ide *ide = list_entry(device, const struct piix3_ide, device);
-    const struct dma_waiter *first = bus_master_waiter(&ide->channel[0].bus_master),
-                            *second = bus_master_waiter(&ide->channel[1].bus_master);
-    struct queue_state queue = {dma_waiting(first) && dma_waiting(second) &&
-                                second->node.next == &first->node};
     for (unsigned i = 0; i < PIIX3_IDE_CHANNELS; i++) {
         const struct ide_channel *channel = &ide->channel[i];
         for (unsigned n = 0; n < IDE_DRIVES; n++) ata_save_request(&channel->drive[n], to);
-        bus_master_save_transfer(&channel->bus_master, channel->drive, to);
+        if (!bus_master_save_transfer(&channel->bus_master, channel->drive, to, error)) return false;
     }
-    state_save(&queue_table, &queue, to);
+    return true;
 }
 
+/* Both channels share a pool: what either holds is given back before one takes again. */
 static bool ide_load_requests(struct device *device, struct state_buffer *from, struct error *error)
 {
     struct piix3_ide *ide = from_device(device);
-    struct transfer_waits waits[PIIX3_IDE_CHANNELS];
-    struct queue_state queue;
     for (unsigned i = 0; i < PIIX3_IDE_CHANNELS; i++) bus_master_cancel(&ide->channel[i].bus_master);
     for (unsigned i = 0; i < PIIX3_IDE_CHANNELS; i++) {
         struct ide_channel *channel = &ide->channel[i];
         for (unsigned n = 0; n < IDE_DRIVES; n++)
             if (!ata_load_request(&channel->drive[n], from, error)) return false;
-        if (!bus_master_load_transfer(&channel->bus_master, channel->drive, from, &waits[i], error))
-            return false;
-    }
-    if (!state_load(&queue_table, &queue, from, error)) return false;
-    for (unsigned i = 0; i < PIIX3_IDE_CHANNELS; i++) {
-        unsigned next = queue.second_first ? PIIX3_IDE_CHANNELS - 1 - i : i;
-        if (!bus_master_wait_again(&ide->channel[next].bus_master, &waits[next]))
-            return error_set(error, "%s: cannot wait again", ide->channel[next].name);
+        if (!bus_master_load_transfer(&channel->bus_master, channel->drive, from, error)) return false;
     }
     return true;
 }

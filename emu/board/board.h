@@ -132,7 +132,8 @@ enum board_stop {
 };
 
 struct board_budget {
-    vtime until;          /* stop when virtual time is here; VTIME_NEVER */
+    vtime until;          /* stop when virtual time is here; VTIME_NEVER. Several CPUs go on to the end of their
+                             round, which is at the most 4096 instructions later */
     uint64_t insns;       /* stop after so many more instructions; UINT64_MAX */
     bool skip_breakpoint; /* go on from a breakpoint that the CPU stands on */
 };
@@ -172,7 +173,8 @@ struct space *board_ide_dma(struct board *board);              /* the IDE contro
 
 /* What memory, disks and the CPU did so far (-stats). */
 void board_print_stats(struct board *board, FILE *to);
-/* One hash over all guest-visible state: CPU, chips, RAM, time. */
+/* One hash over all that a guest can observe or that decides what happens next (emu/board/machine_state.h). Not over
+ * disks without an overlay. */
 uint64_t board_hash(struct board *board);
 
 #endif

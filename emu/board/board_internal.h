@@ -32,14 +32,15 @@ struct board_cpu {
 };
 
 /*
- * A round: every CPU gets the same quantum, then time moves on by it. A run may stop within a round (a breakpoint, the end of
- * a budget) and goes on there. `seen` is how far into the quantum the clock was read: it never runs backwards from one CPU
- * to the next.
+ * A round: every CPU gets the same quantum, then time moves on by it. With several CPUs it is the same round however
+ * the run is cut: one may stop within a round (a breakpoint, the end of a budget of instructions) and goes on there.
+ * `seen` is how far into the quantum the clock was read: it never runs backwards from one CPU to the next.
  */
 struct board_round {
     bool open;
     unsigned next; /* whose turn it is */
     uint64_t quantum, longest, seen;
+    uint32_t settled; /* how often events of this instant were fired, before the round opens */
 };
 
 /* What a device asked for during a run; looked at when the CPU stops. */

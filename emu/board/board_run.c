@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The run loop: the door, the events that are due, then the CPUs up to the next deadline, counted in instructions; again.
- * With every CPU halted, time jumps to the next event.
+ * The run loop: the events that are due, the door, then the CPUs up to the next deadline, counted in instructions;
+ * again. With every CPU halted, time jumps to the next event.
  *
  * One CPU runs exactly to the deadline, and ends its run early when a nearer one appears. Several take turns (a round):
  * each runs the same quantum, then time moves on by it; what is scheduled within a quantum fires at its end. A CPU that
  * halts or spins on PAUSE gives up the rest of its turn.
+ *
+ * However a run is cut into calls of board_run, it is the same run. So a round of several CPUs does not depend on the
+ * budget, and what comes in from outside has a defined place: at an instant first all events fire, then the door
+ * opens for one event from outside, then whatever that made due, and so on.
  */
 #include "emu/board/board_cpus.h"
 
-/* Events may schedule others for the same instant; this many rounds later the CPU gets an instruction in between. */
+/* Events may schedule others for the same instant; so many times later the CPU gets an instruction in between. */
 #define ROUNDS_PER_INSTANT 1000
 /* The longest turn of one CPU among several: what another may have to wait for a lock. */
 #define QUANTUM_MOST 4096
@@ -75,12 +79,15 @@ static bool requests_wait(const struct board *board)
            asked->machine_reset;
 }
 
-/* The door, then what is due. False when something at this instant wants another round. */
+/* What is due, then the door. True when nothing is left to do at this instant. */
 static bool settle(struct board *board)
 {
-    door_let_in(&board->door);
-    clock_fire_due(&board->clock);
-    return clock_deadline(&board->clock) > board->clock.base && !door_waiting(&board->door);
+    if (clock_deadline(&board->clock) <= board->clock.base && board->round.settled < ROUNDS_PER_INSTANT) {
+        board->round.settled++;
+        clock_fire_due(&board->clock);
+        return false;
+    }
+    return !door_let_one_in(&board->door);
 }
 
 /* ---- rounds ---- */
@@ -113,11 +120,16 @@ static bool all_idle(const struct board *board)
     return true;
 }
 
-static void open_round(struct board *board, uint64_t insns)
+/* One CPU's round is as long as the run may be; a round of several knows nothing of the run. */
+static void open_round(struct board *board, vtime until, uint64_t most)
 {
     bool several = board->config.cpus > 1;
-    board->round = (struct board_round){.open = true};
-    board->round.quantum = several && insns > QUANTUM_MOST ? QUANTUM_MOST : insns;
+    vtime deadline = clock_deadline(&board->clock);
+    if (!several && until < deadline) deadline = until;
+    if (several) most = QUANTUM_MOST;
+    uint64_t insns = clock_insns_until(&board->clock, deadline);
+    if (!insns) insns = 1;
+    board->round = (struct board_round){.open = true, .quantum = insns < most ? insns : most};
     for (unsigned n = 0; n < board->config.cpus; n++) board->cpus[n].used = 0;
 }
 
@@ -158,6 +170,10 @@ static bool take_turns(struct board *board, uint64_t last, bool skip_breakpoint,
         /* Beyond `longest` an instruction is a new one for the budget; up to there others have had it. */
         uint64_t room = last - board->insns + (round->longest - cpu->used);
         switch (take_turn(board, cpu, room, skip_breakpoint)) {
+        case CPU_STOP_BUDGET:
+            if (board->config.cpus == 1 || cpu->used == round->quantum) break;
+            *stop = BOARD_STOP_INSNS;
+            return true;
         case CPU_STOP_BREAKPOINT: *stop = BOARD_STOP_BREAKPOINT; return true;
         case CPU_STOP_TRIPLE_FAULT:
             if (!board->config.triple_fault_resets) {
@@ -183,6 +199,7 @@ static bool pass_time(struct board *board, vtime until, enum board_stop *stop)
         return true;
     }
     clock_jump(&board->clock, next < until ? next : until);
+    board->round.settled = 0;
     return false;
 }
 
@@ -191,25 +208,18 @@ enum board_stop board_run(struct board *board, const struct board_budget *budget
     enum board_stop stop = BOARD_STOP_TIME;
     uint64_t last = budget->insns > UINT64_MAX - board->insns ? UINT64_MAX : board->insns + budget->insns;
     bool skip_breakpoint = budget->skip_breakpoint;
-    unsigned rounds = 0;
     for (;;) {
         if (!board->round.open) {
-            bool settled = settle(board) || ++rounds >= ROUNDS_PER_INSTANT;
+            bool settled = settle(board);
             if (serve_requests(board, &stop)) return stop;
             if (!settled) continue;
-            rounds = 0;
             if (board->clock.base >= budget->until) return BOARD_STOP_TIME;
             if (board->insns >= last) return BOARD_STOP_INSNS;
             if (all_idle(board)) {
                 if (pass_time(board, budget->until, &stop)) return stop;
                 continue;
             }
-            vtime deadline = clock_deadline(&board->clock);
-            uint64_t insns =
-                clock_insns_until(&board->clock, deadline < budget->until ? deadline : budget->until);
-            if (!insns) insns = 1;
-            if (insns > last - board->insns) insns = last - board->insns;
-            open_round(board, insns);
+            open_round(board, budget->until, last - board->insns);
         }
         if (take_turns(board, last, skip_breakpoint, &stop)) {
             if (board->config.cpus == 1) close_round(board);

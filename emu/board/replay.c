@@ -9,13 +9,11 @@
 #include "emu/board/board_internal.h"
 #include "emu/board/snapshot.h"
 
-#define MAGIC "vitrine-recording 1\n"
+#define MAGIC "vitrine-recording 2\n"
 
 /* What a board must be for its door to be all that matters. */
 static bool can_repeat(const struct board *board, struct error *error)
 {
-    if (board->config.cpus > 1)
-        return error_set(error, "-smp %u: only one CPU can be recorded", board->config.cpus);
     for (unsigned i = 0; i < BOARD_DRIVES; i++)
         if (board->drives[i] && !board->config.drives[i].options.snapshot && !block_read_only(board->drives[i]))
             return error_set(error, "-hd%c: must be a snapshot", 'a' + (int)i);
@@ -75,7 +73,8 @@ bool recording_free(struct recording *recording)
 {
     if (!recording) return true;
     recording->board->door.heard = NULL;
-    fprintf(recording->file, "end %" PRId64 "\n", recording->board->clock.base);
+    fprintf(recording->file, "end %" PRId64 " %" PRIu64 "\n", recording->board->clock.base,
+            board_insns(recording->board));
     bool written = !ferror(recording->file);
     written &= !fclose(recording->file);
     free(recording);
@@ -88,6 +87,7 @@ struct replay {
     struct board *board;
     char *text, *line; /* the event that comes next; the empty string at the end */
     vtime due;         /* its time */
+    uint64_t insns;    /* at the end: instructions by then */
 };
 
 static char *read_text(const char *path, struct error *error)
@@ -122,8 +122,8 @@ bool replay_date(const char *path, int64_t *date, struct error *error)
 static void look_ahead(struct replay *replay)
 {
     int64_t due;
-    bool event =
-        sscanf(replay->line, "in %" SCNd64 " ", &due) == 1 || sscanf(replay->line, "end %" SCNd64, &due) == 1;
+    bool event = sscanf(replay->line, "in %" SCNd64 " ", &due) == 1 ||
+                 sscanf(replay->line, "end %" SCNd64 " %" SCNu64, &due, &replay->insns) == 2;
     if (!event || !strchr(replay->line, '\n')) {
         replay->line += strlen(replay->line);
         due = VTIME_NEVER;
@@ -200,6 +200,11 @@ static void post(struct replay *replay)
     state_buffer_free(&bytes);
 }
 
+static bool at_end(const struct replay *replay)
+{
+    return !strncmp(replay->line, "end ", 4) && replay->due <= board_now(replay->board);
+}
+
 vtime replay_next(struct replay *replay)
 {
     while (replay->due <= board_now(replay->board) && !strncmp(replay->line, "in ", 3)) {
@@ -207,10 +212,17 @@ vtime replay_next(struct replay *replay)
         replay->line = strchr(replay->line, '\n') + 1;
         look_ahead(replay);
     }
-    return replay->due;
+    return at_end(replay) ? VTIME_NEVER : replay->due;
+}
+
+uint64_t replay_insns(const struct replay *replay)
+{
+    uint64_t now = board_insns(replay->board);
+    if (!at_end(replay)) return UINT64_MAX;
+    return replay->insns > now ? replay->insns - now : 0;
 }
 
 bool replay_over(const struct replay *replay)
 {
-    return !strncmp(replay->line, "end ", 4) && replay->due <= board_now(replay->board);
+    return at_end(replay) && replay_insns(replay) == 0;
 }

@@ -74,21 +74,30 @@ bool door_waiting(const struct door *door)
     return !list_empty(&door->waiting);
 }
 
+static struct door_item *next_item(const struct door *door)
+{
+    return list_entry(door->waiting.next, struct door_item, node);
+}
+
+bool door_let_one_in(struct door *door)
+{
+    if (list_empty(&door->waiting)) return false;
+    struct door_item *item = next_item(door);
+    list_remove(&item->node);
+    item->port->waiting -= item->size;
+    door->let_in++;
+    if (trace_on(&door_event))
+        trace_emit(&door_event, door->clock, item->port->name, (uint64_t)item->size);
+    if (door->heard) door->heard(door->owner, item->port, item->data, item->size);
+    item->port->deliver(item->port->owner, item->data, item->size);
+    free(item);
+    return true;
+}
+
 void door_let_in(struct door *door)
 {
     uint64_t end = door->posted; /* what a delivery posts waits for the next call, so that this ends */
-    while (!list_empty(&door->waiting)) {
-        struct door_item *item = list_entry(door->waiting.next, struct door_item, node);
-        if (item->number >= end) return;
-        list_remove(&item->node);
-        item->port->waiting -= item->size;
-        door->let_in++;
-        if (trace_on(&door_event))
-            trace_emit(&door_event, door->clock, item->port->name, (uint64_t)item->size);
-        if (door->heard) door->heard(door->owner, item->port, item->data, item->size);
-        item->port->deliver(item->port->owner, item->data, item->size);
-        free(item);
-    }
+    while (!list_empty(&door->waiting) && next_item(door)->number < end) door_let_one_in(door);
 }
 
 struct door_port *door_find(struct door *door, const char *name)
@@ -102,16 +111,11 @@ struct door_port *door_find(struct door *door, const char *name)
 
 /* ---- save and load ---- */
 
+/* How many events there have been is no part of it: a replay lets in the same ones, but was offered others. */
 struct door_state {
-    uint64_t posted, let_in;
     uint32_t waiting; /* events */
 };
-static const struct state_field door_fields[] = {
-    STATE_FIELD(struct door_state, posted),
-    STATE_FIELD(struct door_state, let_in),
-    STATE_FIELD(struct door_state, waiting),
-    STATE_END,
-};
+static const struct state_field door_fields[] = {STATE_FIELD(struct door_state, waiting), STATE_END};
 static const struct state_table door_table = {"door", 1, sizeof(struct door_state), door_fields};
 
 #define PORT_NAME 32
@@ -128,7 +132,7 @@ static const struct state_table item_table = {"door-event", 1, sizeof(struct ite
 
 void door_save(const struct door *door, struct state_buffer *to)
 {
-    struct door_state state = {.posted = door->posted, .let_in = door->let_in};
+    struct door_state state = {0};
     for (struct list *node = door->waiting.next; node != &door->waiting; node = node->next) state.waiting++;
     state_save(&door_table, &state, to);
     for (struct list *node = door->waiting.next; node != &door->waiting; node = node->next) {
@@ -160,6 +164,5 @@ bool door_load(struct door *door, struct state_buffer *from, struct error *error
     drop_waiting(door, NULL);
     for (uint32_t i = 0; i < state.waiting; i++)
         if (!item_load(door, from, error)) return false;
-    door->let_in = state.let_in;
     return true;
 }

@@ -58,6 +58,8 @@ bool door_waiting(const struct door *door);
 /* For the run loop, between runs: delivers everything that waits when it is called. What a delivery posts in
  * its turn waits for the next call. */
 void door_let_in(struct door *door);
+/* The same for the oldest event alone; false when nothing waits. */
+bool door_let_one_in(struct door *door);
 
 struct door_port *door_find(struct door *door, const char *name); /* NULL: no such port */
 /* What waits, by the names of the ports. Loading replaces it. */

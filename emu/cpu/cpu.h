@@ -124,7 +124,7 @@ uint64_t cpu_retired(const struct cpu *cpu);
 void cpu_exit_soon(struct cpu *cpu);
 void cpu_shorten(struct cpu *cpu, uint64_t insns);
 
-/* Whether PAUSE ends a run: for a board that lets another CPU go on. */
+/* Whether PAUSE ends a run: for a board that lets another CPU go on. It says so even where the budget ends as well. */
 void cpu_set_pause_stops(struct cpu *cpu, bool stops);
 
 /* The plain engine: each instruction is decoded anew and carried out alone, and nothing is known from before it, neither

@@ -263,6 +263,11 @@ static __attribute__((noinline)) enum next_step attend(struct cpu *cpu, enum cpu
     run_at_boundary(cpu);
     cpu->attention &= ~(uint32_t)ATTENTION_CUT;
     if (cpu->attention & (ATTENTION_RESET | ATTENTION_INIT)) cpu_reset_state(cpu);
+    /* Before all else, so that it is not forgotten where a run happens to end here. */
+    if (cpu->attention & ATTENTION_PAUSE) {
+        cpu->attention &= ~(uint32_t)ATTENTION_PAUSE;
+        return stop_with(stop, CPU_STOP_PAUSE);
+    }
     bool used_up = cpu->retired_before_block >= cpu->budget;
     if (used_up && delivery_counts(cpu)) return stop_with(stop, CPU_STOP_BUDGET);
     if (cpu->s.debug_status && cpu->s.interrupt_shadow != 2) return delivered(stop, deliver_trap(cpu, false));
@@ -273,10 +278,6 @@ static __attribute__((noinline)) enum next_step attend(struct cpu *cpu, enum cpu
     }
     if (cpu->s.wait_for_sipi) return stop_with(stop, CPU_STOP_HALTED);
     if (used_up) return stop_with(stop, CPU_STOP_BUDGET);
-    if (cpu->attention & ATTENTION_PAUSE) {
-        cpu->attention &= ~(uint32_t)ATTENTION_PAUSE;
-        return stop_with(stop, CPU_STOP_PAUSE);
-    }
     enum next_step step = attend_interrupts(cpu, stop);
     if (step != STEP_BLOCK) return step;
     if (cpu->s.halted) return stop_with(stop, CPU_STOP_HALTED);

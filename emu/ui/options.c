@@ -192,12 +192,9 @@ static bool check_stdio(const struct options *options, const struct options_host
 static bool settle_recording(struct options *options, struct error *error)
 {
     if (!options->record_file && !options->replay_file) return true;
-    const char *name = options->record_file ? "record" : "replay";
     if (options->record_file && options->replay_file)
         return error_set(error, "-record: not together with -replay");
     if (options->gdb && options->record_file) return error_set(error, "-record: not together with -gdb");
-    if (options->board.cpus > 1)
-        return error_set(error, "-%s: -smp %u: only one CPU can be recorded", name, options->board.cpus);
     for (unsigned i = 0; i < BOARD_DRIVES; i++) options->board.drives[i].options.snapshot = true;
     return !options->replay_file || replay_date(options->replay_file, &options->board.date, error) ||
            error_prefix(error, "-replay");

@@ -173,12 +173,21 @@ static bool stopped(const struct runner *runner)
     return (runner->gdb && gdb_stub_stopped(runner->gdb)) || board_disk_waits(runner->board);
 }
 
+/* Every CPU is halted. */
+static bool all_idle(const struct runner *runner)
+{
+    for (unsigned n = 0; n < board_cpus(runner->board); n++)
+        if (!cpu_idle(board_cpu(runner->board, n))) return false;
+    return true;
+}
+
 /* Halted with interrupts off, long enough for the disks to have finished: only the outside can go on. */
 static bool dead(struct runner *runner)
 {
-    struct cpu_state state;
-    cpu_get_state(board_cpu(runner->board, 0), &state);
-    if (state.eflags & EFLAGS_IF) {
+    for (unsigned n = 0; n < board_cpus(runner->board); n++) {
+        struct cpu_state state;
+        cpu_get_state(board_cpu(runner->board, n), &state);
+        if (!(state.eflags & EFLAGS_IF)) continue;
         runner->dead_since = VTIME_NEVER;
         return false;
     }
@@ -189,11 +198,12 @@ static bool dead(struct runner *runner)
 /* Virtual time need not go on, whatever the pacing: nothing would happen in it. */
 static bool asleep(struct runner *runner)
 {
-    if (!cpu_idle(board_cpu(runner->board, 0))) {
+    if (!all_idle(runner)) {
         runner->dead_since = VTIME_NEVER;
         return false;
     }
-    if (runner->replay && replay_next(runner->replay) != VTIME_NEVER) return false;
+    if (runner->replay && (replay_over(runner->replay) || replay_next(runner->replay) != VTIME_NEVER))
+        return false;
     if (runner->options->save_file && !runner->saved) return false;
     if (runner->options->limit_time != VTIME_NEVER || typist_next(&runner->typist) != VTIME_NEVER)
         return false;
@@ -218,7 +228,7 @@ static int64_t machine_wait(struct runner *runner)
     }
     if (!runner->pace.on) return 0;
     vtime next = earlier(typist_next(&runner->typist), runner->options->limit_time);
-    if (cpu_idle(board_cpu(runner->board, 0)))
+    if (all_idle(runner))
         return pace_until(&runner->pace, earlier(next, clock_deadline(board_clock(runner->board))));
     return pace_until(&runner->pace, board_now(runner->board) + NAP);
 }
@@ -323,6 +333,8 @@ static struct board_budget next_budget(struct runner *runner)
     if (runner->replay) budget.until = earlier(budget.until, replay_next(runner->replay));
     uint64_t left = runner->options->limit_insns - board_insns(runner->board);
     if (left < budget.insns) budget.insns = left;
+    if (runner->replay && replay_insns(runner->replay) < budget.insns)
+        budget.insns = replay_insns(runner->replay);
     if (runner->gdb) gdb_stub_step_pending(runner->gdb, &budget);
     return budget;
 }
