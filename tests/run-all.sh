@@ -18,10 +18,12 @@ part "unit tests" make --no-print-directory -s test-unit
 part "unit tests on other hosts" bash tests/cross.sh --quick build/cross
 part "instructions against the host's processor" build/tests/silicon/silicon
 part "command line" bash tests/cli/cli.sh
+part "save, load, record, replay" bash tests/cli/state.sh
 part "guests" bash tests/run-guests.sh
 part "system behaviour" env SYSTEM_QEMU=${SYSTEM_QEMU:-no} bash tests/system.sh
 part "timeline" bash tests/timeline/run.sh
 part "linux" bash tests/linux/run.sh
+part "saved linux" bash tests/linux/snapshots.sh
 part "gdb" bash tests/gdb/gdb.sh
 part "fuzz" make --no-print-directory -s test-fuzz
 part "documents" bash tests/check-docs.sh

@@ -49,7 +49,9 @@ test-now: $(B)/vitrine guests $(B)/tests/silicon/silicon
 test-long: $(B)/vitrine guests $(B)/tests/silicon/silicon
 	$(B)/tests/silicon/silicon --cases 2000000 --seed 7
 	@VITRINE=$(B)/vitrine bash tests/linux/run.sh long
-	@$(MAKE) --no-print-directory SANITIZE=address,undefined $(TOP)/sanitize/tests/unit/test_memory_model
+	@$(MAKE) --no-print-directory SANITIZE=address,undefined unit
+	SNAPSHOT_INSTANTS=40 $(TOP)/sanitize/tests/unit/test_snapshot
+	VITRINE=$(B)/vitrine bash tests/linux/snapshots.sh 200
 	MODEL_OPERATIONS=10000000 $(TOP)/sanitize/tests/unit/test_memory_model
 	@$(MAKE) --no-print-directory fuzz-long
 

@@ -48,6 +48,10 @@ echo "Disk DMA at 64 KiB requests against plain preadv of the same cached file (
 "$build/tests/bench/bench_block"
 
 echo
+echo "A machine of 128 MiB in a file (aim for the idle one: saved in under 300 ms)"
+"$build/tests/bench/bench_state"
+
+echo
 echo "Start to exit of an empty boot sector through SeaBIOS (aim: under 60 ms)"
 for _ in $(seq "$rounds"); do
     start=$(date +%s%N)

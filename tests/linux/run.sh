@@ -18,14 +18,7 @@ version=$(cat "$linux/version")
 # crc32c_generic: ext4's checksums; nothing in the module list names it.
 bash tests/linux/initrd.sh "$linux" tests/linux/init.sh "$work/initrd.gz" ata_piix sd_mod ext4 crc32c_generic || exit 2
 
-mkdir "$work/files"
-for i in 1 2 3 4; do
-    awk -v n=$((i * 9000 + 17)) -v s="$i" 'BEGIN {for (k = 0; k < n; k++) printf "%d %d\n", k, (k * 7919 + s) % 10007}' \
-        >"$work/files/data$i"
-done
-(cd "$work/files" && sha256sum data* >SUMS)
-truncate -s 24M "$work/disk"
-mke2fs -q -t ext4 -d "$work/files" "$work/disk"
+bash tests/linux/disk.sh "$work/disk" || exit 2
 
 check() { # WHAT COMMAND...
     local what=$1
