@@ -88,8 +88,8 @@ bool board_fingerprint(struct board *board, struct state_buffer *text, struct er
         line(text, "-serial %u %s", i, c->serial[i] ? "yes" : "none");
     line(text, "-debugcon %d port %x", c->debugcon, c->debugcon_port);
     line(text, "isa-debug-exit %d port %x size %u", c->debug_exit, c->debug_exit_port, c->debug_exit_size);
-    line(text, "-machine dma=%d,max-bounce-buffer-size=%" PRIu64, (int)c->dma.mode,
-         dma_largest_bounce(piix3_ide_dma_space(board->ide)));
+    line(text, "-machine dma=%d,max-bounce-buffer-size=%" PRIu64 ",dma-mask=%u", (int)c->dma.mode,
+         dma_largest_bounce(piix3_ide_dma_space(board->ide)), c->dma.dma_mask);
     return kernel_lines(c, text, error) && disk_lines(board, text, error);
 }
 
