@@ -66,11 +66,15 @@ check_mode() {
     mode=$1 passed=0 failed=0 name=whole
     local before=booted at inside in_flight=0 number=0
     mkdir "$work/$mode" && cd "$work/$mode" || return 1
-    run whole -trace 'stream.*' -D trace
+    local saving=(-savevm-at "$booted,booted.vm")
+    # That saving does not disturb is seen once, or each time where there is time for it.
+    if [ "$mode" = direct ] || [ "$instants" -gt 10 ]; then
+        run saved "${saving[@]}"
+        saving=()
+    fi
+    run whole -trace 'stream.*' -D trace "${saving[@]}"
     check "comes to its end" grep -q "linux: done" whole.out
-    name=saved
-    run saved -savevm-at "$booted,booted.vm"
-    check "saving does not disturb" ends_as_whole saved
+    [ ! -e saved.end ] || check "saving does not disturb" ends_as_whole saved
     while read -r at inside; do
         number=$((number + 1)) name=$number in_flight=$((in_flight + inside))
         run "$number" -loadvm "$before.vm" -savevm-at "${at}ns,$number.vm"
