@@ -119,27 +119,7 @@ ACCESS_INLINE uint32_t insn_end_eip(const struct cpu *cpu, const struct insn *in
     return (uint32_t)(cpu->block_eip + insn->offset + insn->length);
 }
 
-/* The target of a near jump was beyond the limit: #GP(0). */
-_Noreturn void jump_limit_fault(struct cpu *cpu, uint32_t eip);
-
-/* After `insn` continues at `eip` in the same code segment. The row must say ROW_ENDS_BLOCK. */
-ACCESS_INLINE void jump_near(struct cpu *cpu, const struct insn *insn, uint32_t eip)
-{
-    if (unlikely(eip > cpu->s.segment[CPU_CS].limit)) jump_limit_fault(cpu, eip);
-    cpu->s.eip = eip;
-    cpu->next_eip_set = true;
-    cpu->end = insn + 1;
-}
-
-/* ---- the end of an instruction (run.c) ---- */
-
-/* The next instruction of the block, unless the block ends here. */
-ACCESS_INLINE void insn_go_on(struct cpu *cpu, const struct insn *insn)
-{
-    if (++insn == cpu->end) return;
-    cpu->insn = insn;
-    insn->body(cpu, insn);
-}
+/* ---- the end of an instruction (run.c; how the next one follows is in go_on.h) ---- */
 
 /* HLT: waits for an interrupt after this instruction. */
 void halt_start(struct cpu *cpu);

@@ -59,7 +59,7 @@ bool block_cache_create(struct cpu *cpu)
     cache->pages = calloc(PAGE_BUCKETS, sizeof(*cache->pages));
     cache->blocks = calloc(BUCKETS, sizeof(*cache->blocks));
     cache->nowhere = aligned_alloc(ARENA_ALIGN, sizeof(struct block));
-    cache->single = aligned_alloc(ARENA_ALIGN, sizeof(struct block) + sizeof(struct insn));
+    cache->single = aligned_alloc(ARENA_ALIGN, sizeof(struct block) + 2 * sizeof(struct insn));
     void *arena =
         mmap(NULL, ARENA_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     cache->arena = arena == MAP_FAILED ? NULL : arena;
@@ -162,7 +162,7 @@ static void block_drop(struct cpu *cpu, struct block *block)
     }
     block->key = 0;
     cpu->stats.blocks_dropped++;
-    if (cpu->first == block->insns) block_cut(cpu);
+    if (cpu->insn >= block->insns && cpu->insn < block->insns + block->count) block_cut(cpu);
 }
 
 static bool block_touched(const struct block *block, const struct code_page *page, unsigned from, unsigned to)
@@ -247,6 +247,18 @@ void code_translation_changed(struct cpu *cpu)
 
 /* ---- decoding ---- */
 
+/* Copies the instructions to where they run, with the entry behind them. */
+static void block_fill(struct block_cache *cache, struct block *block, const struct insn *insns)
+{
+    unsigned count = block->count;
+    memcpy(block->insns, insns, count * sizeof(*insns));
+    block->insns[count] = (struct insn){.body = body_block_end, .offset = block->bytes};
+    for (unsigned i = 0; i <= count; i++) {
+        block->insns[i].number = (uint8_t)(i + 1);
+        block->insns[i].next = cache->nowhere;
+    }
+}
+
 /* The instruction may not be longer than what the segment has left. */
 static void code_limit_check(struct cpu *cpu, unsigned bytes)
 {
@@ -274,9 +286,8 @@ static struct block *decode_uncached(struct cpu *cpu, uint32_t linear)
         bytes[count++] = (uint8_t)byte;
     } while (!decode_insn(bytes, count, code32, &insn));
     decode_for_model(&insn, cpu->rows_missing);
-    insn.next = cpu->blocks->nowhere;
     *block = (struct block){.count = 1, .bytes = insn.length, .code32 = code32};
-    block->insns[0] = insn;
+    block_fill(cpu->blocks, block, &insn);
     return block;
 }
 
@@ -334,7 +345,7 @@ static struct block *block_make(struct cpu *cpu, const struct code_source *sourc
     struct block_cache *cache = cpu->blocks;
     struct code_page *page = page_get(cache, source->host);
     struct code_page *second = source->second ? page_get(cache, source->second) : NULL;
-    struct block *block = arena_take(cache, sizeof(*block) + count * sizeof(*insns));
+    struct block *block = arena_take(cache, sizeof(*block) + (count + 1) * sizeof(*insns));
     if (!page || !block || (source->second && !second)) return NULL;
     struct block **bucket = block_bucket(cache, source->host, source->at);
     *block = (struct block){.count = (uint16_t)count,
@@ -344,8 +355,7 @@ static struct block *block_make(struct cpu *cpu, const struct code_source *sourc
                             .page = page,
                             .second = second,
                             .next = *bucket};
-    memcpy(block->insns, insns, count * sizeof(*insns));
-    for (unsigned i = 0; i < count; i++) block->insns[i].next = cache->nowhere;
+    block_fill(cache, block, insns);
     *bucket = block;
     list_append(&page->blocks, &block->in_page);
     page_cover(page, block);

@@ -7,6 +7,9 @@
  * (insn.next): most often that is the one that comes again, which the same compare says. Dropped blocks fail
  * the compare, and their memory stays until all goes (cache_flush), so that these pointers never dangle.
  *
+ * Behind its last instruction a block has one more entry, which leaves it (body_block_end); its `number` and `offset` are
+ * those that an instruction there would have.
+ *
  * An instruction that crosses into the next page is a block of its own, which depends on both pages. Code in
  * device memory is decoded anew each time, one instruction at a time.
  *
@@ -34,7 +37,7 @@ struct block {
     struct list in_page;
     struct block *next;      /* of those with the same hash */
     struct block *next_tail; /* of those that end in the same second page */
-    struct insn insns[];
+    struct insn insns[];     /* count, and the one that leaves the block */
 };
 
 /*
@@ -48,7 +51,7 @@ enum { KEY_CODE32 = 1 << 0, KEY_USER = 1 << 1, KEY_EPOCH = 1 << 8 };
 struct block_cache {
     struct block *jump[1 << JUMP_BITS]; /* by linear address; never NULL */
     struct block *nowhere;              /* what empty places hold */
-    struct block *first_link;           /* cpu->link while no instruction has run */
+    struct block *first_link;           /* cpu->link until a block has been left */
     struct block *single;               /* the uncached instruction */
     bool flush_wanted;
     const uint8_t *marking; /* page that is being marked as code by this CPU */

@@ -16,16 +16,16 @@
 #ifndef EMU_CPU_BODIES_H
 #define EMU_CPU_BODIES_H
 
-#include "emu/cpu/access.h"
+#include "emu/cpu/go_on.h"
 
-#define BODY(name) void body_##name(struct cpu *cpu, const struct insn *insn)
+#define DECLARE(name) void body_##name(struct cpu *cpu, const struct insn *insn)
 #define BODY_SIZES(op, form)                                                                                 \
-    BODY(op##8_##form);                                                                                      \
-    BODY(op##16_##form);                                                                                     \
-    BODY(op##32_##form)
+    DECLARE(op##8_##form);                                                                                   \
+    DECLARE(op##16_##form);                                                                                  \
+    DECLARE(op##32_##form)
 #define BODY_WIDE(op, form)                                                                                  \
-    BODY(op##16_##form);                                                                                     \
-    BODY(op##32_##form)
+    DECLARE(op##16_##form);                                                                                  \
+    DECLARE(op##32_##form)
 
 /* data_alu.c */
 #define ALU_FORMS(op)                                                                                        \
@@ -58,12 +58,12 @@ UNARY_FORMS(neg);
 UNARY_FORMS(not );
 BODY_WIDE(inc, reg); /* 40-47 */
 BODY_WIDE(dec, reg); /* 48-4F */
-BODY(daa);
-BODY(das);
-BODY(aaa);
-BODY(aas);
-BODY(aam);
-BODY(aad);
+DECLARE(daa);
+DECLARE(das);
+DECLARE(aaa);
+DECLARE(aas);
+DECLARE(aam);
+DECLARE(aad);
 
 /* data_shift.c */
 #define SHIFT_FORMS(op)                                                                                      \
@@ -112,16 +112,16 @@ BODY_WIDE(bsf, reg_rm);
 BODY_WIDE(bsf, reg_mem);
 BODY_WIDE(bsr, reg_rm);
 BODY_WIDE(bsr, reg_mem);
-BODY(setcc_rm);
-BODY(setcc_mem);
-BODY(clc);
-BODY(stc);
-BODY(cmc);
-BODY(cld);
-BODY(std);
-BODY(lahf);
-BODY(sahf);
-BODY(salc);
+DECLARE(setcc_rm);
+DECLARE(setcc_mem);
+DECLARE(clc);
+DECLARE(stc);
+DECLARE(cmc);
+DECLARE(cld);
+DECLARE(std);
+DECLARE(lahf);
+DECLARE(sahf);
+DECLARE(salc);
 
 /* data_move.c */
 BODY_SIZES(mov, rm_reg);
@@ -133,10 +133,10 @@ BODY_SIZES(mov, mem_imm);
 BODY_SIZES(mov, reg_imm);
 BODY_SIZES(mov, acc_mem);
 BODY_SIZES(mov, mem_acc);
-BODY(mov_seg_rm);
-BODY(mov_seg_mem);
-BODY(mov_rm_seg);
-BODY(mov_mem_seg);
+DECLARE(mov_seg_rm);
+DECLARE(mov_seg_mem);
+DECLARE(mov_rm_seg);
+DECLARE(mov_mem_seg);
 BODY_WIDE(lea, reg_mem);
 BODY_WIDE(xchg, acc_reg);
 BODY_SIZES(xchg, rm_reg);
@@ -145,11 +145,11 @@ BODY_SIZES(xadd, rm_reg);
 BODY_SIZES(xadd, mem_reg);
 BODY_SIZES(cmpxchg, rm_reg);
 BODY_SIZES(cmpxchg, mem_reg);
-BODY(cmpxchg8b);
-BODY(bswap);
+DECLARE(cmpxchg8b);
+DECLARE(bswap);
 #define EXTEND_FORMS(op)                                                                                     \
-    BODY(op##_rm);                                                                                           \
-    BODY(op##_mem)
+    DECLARE(op##_rm);                                                                                        \
+    DECLARE(op##_mem)
 EXTEND_FORMS(movzx16_8);
 EXTEND_FORMS(movzx32_8);
 EXTEND_FORMS(movzx32_16);
@@ -158,19 +158,19 @@ EXTEND_FORMS(movsx32_8);
 EXTEND_FORMS(movsx32_16);
 BODY_WIDE(cmov, reg_rm);
 BODY_WIDE(cmov, reg_mem);
-BODY(cbw);
-BODY(cwde);
-BODY(cwd);
-BODY(cdq);
-BODY(xlat);
-BODY(les);
-BODY(lds);
-BODY(lss);
-BODY(lfs);
-BODY(lgs);
+DECLARE(cbw);
+DECLARE(cwde);
+DECLARE(cwd);
+DECLARE(cdq);
+DECLARE(xlat);
+DECLARE(les);
+DECLARE(lds);
+DECLARE(lss);
+DECLARE(lfs);
+DECLARE(lgs);
 BODY_WIDE(bound, mem);
-BODY(nop);
-BODY(nop_rm);
+DECLARE(nop);
+DECLARE(nop_rm);
 
 /* data_stack.c */
 BODY_WIDE(push, reg);
@@ -182,49 +182,49 @@ BODY_WIDE(pop, rm);
 BODY_WIDE(pop, mem);
 BODY_WIDE(pusha, all);
 BODY_WIDE(popa, all);
-BODY(push_es);
-BODY(push_cs);
-BODY(push_ss);
-BODY(push_ds);
-BODY(push_fs);
-BODY(push_gs);
-BODY(pop_es);
-BODY(pop_ss);
-BODY(pop_ds);
-BODY(pop_fs);
-BODY(pop_gs);
-BODY(enter);
+DECLARE(push_es);
+DECLARE(push_cs);
+DECLARE(push_ss);
+DECLARE(push_ds);
+DECLARE(push_fs);
+DECLARE(push_gs);
+DECLARE(pop_es);
+DECLARE(pop_ss);
+DECLARE(pop_ds);
+DECLARE(pop_fs);
+DECLARE(pop_gs);
+DECLARE(enter);
 BODY_WIDE(leave, frame);
 
 /* control.c: Jcc one body per condition, so that the test is a constant */
-BODY(jo);
-BODY(jno);
-BODY(jb);
-BODY(jnb);
-BODY(jz);
-BODY(jnz);
-BODY(jbe);
-BODY(jnbe);
-BODY(js);
-BODY(jns);
-BODY(jp);
-BODY(jnp);
-BODY(jl);
-BODY(jnl);
-BODY(jle);
-BODY(jnle);
-BODY(jmp);
-BODY(jmp_rm);
-BODY(jmp_mem);
+DECLARE(jo);
+DECLARE(jno);
+DECLARE(jb);
+DECLARE(jnb);
+DECLARE(jz);
+DECLARE(jnz);
+DECLARE(jbe);
+DECLARE(jnbe);
+DECLARE(js);
+DECLARE(jns);
+DECLARE(jp);
+DECLARE(jnp);
+DECLARE(jl);
+DECLARE(jnl);
+DECLARE(jle);
+DECLARE(jnle);
+DECLARE(jmp);
+DECLARE(jmp_rm);
+DECLARE(jmp_mem);
 BODY_WIDE(call, near);
 BODY_WIDE(call, rm);
 BODY_WIDE(call, mem);
 BODY_WIDE(ret, near);
 BODY_WIDE(ret, imm);
-BODY(loop);
-BODY(loope);
-BODY(loopne);
-BODY(jcxz);
+DECLARE(loop);
+DECLARE(loope);
+DECLARE(loopne);
+DECLARE(jcxz);
 
 /* string.c and io.c */
 BODY_SIZES(movs, string);
@@ -247,20 +247,6 @@ BODY_SIZES(out, dx);
 #undef EXTEND_FORMS
 #undef BODY_SIZES
 #undef BODY_WIDE
-
-/*
- * What the files that define these bodies write: BODY(name) { the instruction }. Each goes on to the next instruction of
- * the block itself, by a call in tail position, which compilers make a jump: it costs less than returning to the run loop
- * for every instruction, and is the same where they do not.
- */
-#undef BODY
-#define BODY(name)                                                                                           \
-    static inline __attribute__((always_inline)) void insn_##name(struct cpu *cpu, const struct insn *insn); \
-    void body_##name(struct cpu *cpu, const struct insn *insn)                                               \
-    {                                                                                                        \
-        insn_##name(cpu, insn);                                                                              \
-        insn_go_on(cpu, insn);                                                                               \
-    }                                                                                                        \
-    static inline __attribute__((always_inline)) void insn_##name(struct cpu *cpu, const struct insn *insn)
+#undef DECLARE
 
 #endif

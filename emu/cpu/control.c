@@ -14,16 +14,24 @@ static inline uint32_t relative_target(const struct cpu *cpu, const struct insn 
     return insn->operand_size == 2 ? target & 0xffff : target;
 }
 
-static inline void check_target(struct cpu *cpu, uint32_t eip)
+/* A body that may leave its block: it goes on by itself, to one place or the other, and sets cpu->insn where it may fault
+ * before that. */
+#define JUMP(name) void body_##name(struct cpu *cpu, const struct insn *insn)
+
+static inline __attribute__((always_inline)) void jump_if(struct cpu *cpu, const struct insn *insn,
+                                                          bool holds)
 {
-    if (unlikely(eip > cpu->s.segment[CPU_CS].limit)) jump_limit_fault(cpu, eip);
+    if (holds)
+        jump_near(cpu, insn, relative_target(cpu, insn));
+    else
+        insn_go_on(cpu, insn);
 }
 
 /* `code` is the condition's number, so that condition() folds to one test. */
 #define CONDITIONAL_JUMP(name, code)                                                                         \
-    BODY(name)                                                                                               \
+    JUMP(name)                                                                                               \
     {                                                                                                        \
-        if (condition(cpu, code)) jump_near(cpu, insn, relative_target(cpu, insn));                          \
+        jump_if(cpu, insn, condition(cpu, code));                                                            \
     }
 
 CONDITIONAL_JUMP(jo, 0)
@@ -43,7 +51,7 @@ CONDITIONAL_JUMP(jnl, 13)
 CONDITIONAL_JUMP(jle, 14)
 CONDITIONAL_JUMP(jnle, 15)
 
-BODY(jmp)
+JUMP(jmp)
 {
     jump_near(cpu, insn, relative_target(cpu, insn));
 }
@@ -59,44 +67,54 @@ static uint32_t memory_target(struct cpu *cpu, const struct insn *insn)
     return insn->operand_size == 2 ? mem_read16(cpu, insn->segment, at) : mem_read32(cpu, insn->segment, at);
 }
 
-BODY(jmp_rm)
+JUMP(jmp_rm)
 {
     jump_near(cpu, insn, register_target(cpu, insn));
 }
 
-BODY(jmp_mem)
+JUMP(jmp_mem)
 {
+    cpu->insn = insn;
     jump_near(cpu, insn, memory_target(cpu, insn));
 }
 
 #define CALL_AND_RETURN(bits)                                                                                \
     static inline void call##bits(struct cpu *cpu, const struct insn *insn, uint32_t target)                 \
     {                                                                                                        \
-        check_target(cpu, target);                                                                           \
+        jump_check(cpu, target);                                                                             \
         stack_push##bits(cpu, (uint##bits##_t)insn_end_eip(cpu, insn));                                      \
         jump_near(cpu, insn, target);                                                                        \
     }                                                                                                        \
-    BODY(call##bits##_near)                                                                                  \
+    static inline void ret##bits(struct cpu *cpu, const struct insn *insn, uint16_t more)                    \
     {                                                                                                        \
+        cpu->insn = insn;                                                                                    \
+        uint32_t target = stack_peek##bits(cpu, 0);                                                          \
+        jump_check(cpu, target);                                                                             \
+        stack_drop(cpu, bits / 8u + more);                                                                   \
+        jump_near(cpu, insn, target);                                                                        \
+    }                                                                                                        \
+    JUMP(call##bits##_near)                                                                                  \
+    {                                                                                                        \
+        cpu->insn = insn;                                                                                    \
         call##bits(cpu, insn, relative_target(cpu, insn));                                                   \
     }                                                                                                        \
-    BODY(call##bits##_rm)                                                                                    \
+    JUMP(call##bits##_rm)                                                                                    \
     {                                                                                                        \
+        cpu->insn = insn;                                                                                    \
         call##bits(cpu, insn, register_target(cpu, insn));                                                   \
     }                                                                                                        \
-    BODY(call##bits##_mem)                                                                                   \
+    JUMP(call##bits##_mem)                                                                                   \
     {                                                                                                        \
+        cpu->insn = insn;                                                                                    \
         call##bits(cpu, insn, memory_target(cpu, insn));                                                     \
     }                                                                                                        \
-    BODY(ret##bits##_near)                                                                                   \
+    JUMP(ret##bits##_near)                                                                                   \
     {                                                                                                        \
-        jump_near(cpu, insn, stack_peek##bits(cpu, 0));                                                      \
-        stack_drop(cpu, bits / 8);                                                                           \
+        ret##bits(cpu, insn, 0);                                                                             \
     }                                                                                                        \
-    BODY(ret##bits##_imm)                                                                                    \
+    JUMP(ret##bits##_imm)                                                                                    \
     {                                                                                                        \
-        jump_near(cpu, insn, stack_peek##bits(cpu, 0));                                                      \
-        stack_drop(cpu, bits / 8 + (uint16_t)insn->immediate);                                               \
+        ret##bits(cpu, insn, (uint16_t)insn->immediate);                                                     \
     }
 
 CALL_AND_RETURN(16)
@@ -107,26 +125,33 @@ CALL_AND_RETURN(32)
 static inline void loop_while(struct cpu *cpu, const struct insn *insn, bool holds)
 {
     uint64_t mask = insn->address_mask, count = (reg_addr(cpu, CPU_ECX, mask) - 1) & mask;
-    if (count && holds) jump_near(cpu, insn, relative_target(cpu, insn));
+    uint32_t target = relative_target(cpu, insn);
+    bool again = count && holds;
+    cpu->insn = insn;
+    if (again) jump_check(cpu, target);
     set_reg_addr(cpu, CPU_ECX, mask, count);
+    if (again)
+        jump_near(cpu, insn, target);
+    else
+        insn_go_on(cpu, insn);
 }
 
-BODY(loop)
+JUMP(loop)
 {
     loop_while(cpu, insn, true);
 }
 
-BODY(loope)
+JUMP(loope)
 {
     loop_while(cpu, insn, flag_zf(cpu));
 }
 
-BODY(loopne)
+JUMP(loopne)
 {
     loop_while(cpu, insn, !flag_zf(cpu));
 }
 
-BODY(jcxz)
+JUMP(jcxz)
 {
-    if (!reg_addr(cpu, CPU_ECX, insn->address_mask)) jump_near(cpu, insn, relative_target(cpu, insn));
+    jump_if(cpu, insn, !reg_addr(cpu, CPU_ECX, insn->address_mask));
 }

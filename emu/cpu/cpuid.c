@@ -60,7 +60,7 @@ void cpuid_leaf(const struct cpu *cpu, uint32_t leaf, uint32_t out[4])
     }
 }
 
-void body_cpuid(struct cpu *cpu, const struct insn *insn)
+BODY(cpuid)
 {
     (void)insn;
     uint32_t out[4];

@@ -9,11 +9,11 @@
 
 /* Operations that write their destination. */
 #define ALU_WRITING(op, bits)                                                                                \
-    BODY(op##bits##_rm_reg)                                                                                  \
+    REGISTER_BODY(op##bits##_rm_reg)                                                                         \
     {                                                                                                        \
         set_reg##bits(cpu, insn->rm, op##bits(cpu, reg##bits(cpu, insn->rm), reg##bits(cpu, insn->reg)));    \
     }                                                                                                        \
-    BODY(op##bits##_reg_rm)                                                                                  \
+    REGISTER_BODY(op##bits##_reg_rm)                                                                         \
     {                                                                                                        \
         set_reg##bits(cpu, insn->reg, op##bits(cpu, reg##bits(cpu, insn->reg), reg##bits(cpu, insn->rm)));   \
     }                                                                                                        \
@@ -29,7 +29,7 @@
             (uint##bits##_t)mem_rmw##bits(cpu, insn->segment, insn_ea(cpu, insn), &place);                   \
         rmw_store##bits(cpu, place, op##bits(cpu, before, reg##bits(cpu, insn->reg)));                       \
     }                                                                                                        \
-    BODY(op##bits##_rm_imm)                                                                                  \
+    REGISTER_BODY(op##bits##_rm_imm)                                                                         \
     {                                                                                                        \
         set_reg##bits(cpu, insn->rm,                                                                         \
                       op##bits(cpu, reg##bits(cpu, insn->rm), (uint##bits##_t)insn->immediate));             \
@@ -41,14 +41,14 @@
             (uint##bits##_t)mem_rmw##bits(cpu, insn->segment, insn_ea(cpu, insn), &place);                   \
         rmw_store##bits(cpu, place, op##bits(cpu, before, (uint##bits##_t)insn->immediate));                 \
     }                                                                                                        \
-    BODY(op##bits##_acc_imm)                                                                                 \
+    REGISTER_BODY(op##bits##_acc_imm)                                                                        \
     {                                                                                                        \
         set_acc##bits(cpu, op##bits(cpu, acc##bits(cpu), (uint##bits##_t)insn->immediate));                  \
     }
 
 /* CMP and TEST: for the flags alone. `name` is the instruction, `op` the operation. */
 #define ALU_TESTING(name, op, bits)                                                                          \
-    BODY(name##bits##_rm_reg)                                                                                \
+    REGISTER_BODY(name##bits##_rm_reg)                                                                       \
     {                                                                                                        \
         op##bits(cpu, reg##bits(cpu, insn->rm), reg##bits(cpu, insn->reg));                                  \
     }                                                                                                        \
@@ -57,7 +57,7 @@
         uint##bits##_t first = mem_read##bits(cpu, insn->segment, insn_ea(cpu, insn));                       \
         op##bits(cpu, first, reg##bits(cpu, insn->reg));                                                     \
     }                                                                                                        \
-    BODY(name##bits##_rm_imm)                                                                                \
+    REGISTER_BODY(name##bits##_rm_imm)                                                                       \
     {                                                                                                        \
         op##bits(cpu, reg##bits(cpu, insn->rm), (uint##bits##_t)insn->immediate);                            \
     }                                                                                                        \
@@ -66,13 +66,13 @@
         uint##bits##_t first = mem_read##bits(cpu, insn->segment, insn_ea(cpu, insn));                       \
         op##bits(cpu, first, (uint##bits##_t)insn->immediate);                                               \
     }                                                                                                        \
-    BODY(name##bits##_acc_imm)                                                                               \
+    REGISTER_BODY(name##bits##_acc_imm)                                                                      \
     {                                                                                                        \
         op##bits(cpu, acc##bits(cpu), (uint##bits##_t)insn->immediate);                                      \
     }
 
 #define COMPARE_REVERSED(bits)                                                                               \
-    BODY(cmp##bits##_reg_rm)                                                                                 \
+    REGISTER_BODY(cmp##bits##_reg_rm)                                                                        \
     {                                                                                                        \
         sub##bits(cpu, reg##bits(cpu, insn->reg), reg##bits(cpu, insn->rm));                                 \
     }                                                                                                        \
@@ -83,7 +83,7 @@
     }
 
 #define UNARY(op, bits)                                                                                      \
-    BODY(op##bits##_rm)                                                                                      \
+    REGISTER_BODY(op##bits##_rm)                                                                             \
     {                                                                                                        \
         set_reg##bits(cpu, insn->rm, op##bits(cpu, reg##bits(cpu, insn->rm)));                               \
     }                                                                                                        \
@@ -97,7 +97,7 @@
 
 /* INC and DEC with the register in the opcode. */
 #define UNARY_SHORT(op, bits)                                                                                \
-    BODY(op##bits##_reg)                                                                                     \
+    REGISTER_BODY(op##bits##_reg)                                                                            \
     {                                                                                                        \
         set_reg##bits(cpu, insn->reg, op##bits(cpu, reg##bits(cpu, insn->reg)));                             \
     }
@@ -140,7 +140,7 @@ static void decimal_flags(struct cpu *cpu, uint8_t result, bool cf, bool af)
     cpu->flags.auxiliary = af ? FLAG_AF : 0;
 }
 
-BODY(daa)
+REGISTER_BODY(daa)
 {
     (void)insn;
     uint8_t al = acc8(cpu), result = al;
@@ -152,7 +152,7 @@ BODY(daa)
     decimal_flags(cpu, result, high, af);
 }
 
-BODY(das)
+REGISTER_BODY(das)
 {
     (void)insn;
     uint8_t al = acc8(cpu), result = al;
@@ -164,7 +164,7 @@ BODY(das)
     decimal_flags(cpu, result, high || (af && al < 6), af);
 }
 
-BODY(aaa)
+REGISTER_BODY(aaa)
 {
     (void)insn;
     bool adjust = (acc8(cpu) & 15) > 9 || flag_af(cpu);
@@ -175,7 +175,7 @@ BODY(aaa)
     decimal_flags(cpu, (uint8_t)ax, adjust, adjust);
 }
 
-BODY(aas)
+REGISTER_BODY(aas)
 {
     (void)insn;
     bool adjust = (acc8(cpu) & 15) > 9 || flag_af(cpu);
@@ -195,7 +195,7 @@ BODY(aam)
     decimal_flags(cpu, low, false, false);
 }
 
-BODY(aad)
+REGISTER_BODY(aad)
 {
     uint16_t ax = acc16(cpu);
     uint8_t result = (uint8_t)((ax & 0xff) + (ax >> 8) * (uint8_t)insn->immediate);

@@ -35,14 +35,14 @@ static inline uint64_t bit_word(struct cpu *cpu, const struct insn *insn, int64_
 }
 
 #define BIT_OPERATION(op, bits)                                                                              \
-    BODY(op##bits##_rm_reg)                                                                                  \
+    REGISTER_BODY(op##bits##_rm_reg)                                                                         \
     {                                                                                                        \
         uint##bits##_t value = reg##bits(cpu, insn->rm);                                                     \
         unsigned bit = reg##bits(cpu, insn->reg) & (bits - 1);                                               \
         flags_set_cf(cpu, value >> bit & 1);                                                                 \
         set_reg##bits(cpu, insn->rm, (uint##bits##_t)bit_##op(value, UINT32_C(1) << bit));                   \
     }                                                                                                        \
-    BODY(op##bits##_rm_imm)                                                                                  \
+    REGISTER_BODY(op##bits##_rm_imm)                                                                         \
     {                                                                                                        \
         uint##bits##_t value = reg##bits(cpu, insn->rm);                                                     \
         unsigned bit = (unsigned)insn->immediate & (bits - 1);                                               \
@@ -103,7 +103,7 @@ static bool scan(struct cpu *cpu, uint32_t source)
 }
 
 #define BIT_SCAN(op, bits, found)                                                                            \
-    BODY(op##bits##_reg_rm)                                                                                  \
+    REGISTER_BODY(op##bits##_reg_rm)                                                                         \
     {                                                                                                        \
         uint32_t source = reg##bits(cpu, insn->rm);                                                          \
         if (scan(cpu, source)) set_reg##bits(cpu, insn->reg, (uint##bits##_t)(found));                       \
@@ -119,7 +119,7 @@ BIT_SCAN(bsf, 32, __builtin_ctz(source))
 BIT_SCAN(bsr, 16, 31 - __builtin_clz(source))
 BIT_SCAN(bsr, 32, 31 - __builtin_clz(source))
 
-BODY(setcc_rm)
+REGISTER_BODY(setcc_rm)
 {
     set_reg8(cpu, insn->rm, condition(cpu, insn->opcode));
 }
@@ -131,43 +131,43 @@ BODY(setcc_mem)
 
 /* ---- flags ---- */
 
-BODY(clc)
+REGISTER_BODY(clc)
 {
     (void)insn;
     flags_set_cf(cpu, false);
 }
 
-BODY(stc)
+REGISTER_BODY(stc)
 {
     (void)insn;
     flags_set_cf(cpu, true);
 }
 
-BODY(cmc)
+REGISTER_BODY(cmc)
 {
     (void)insn;
     flags_set_cf(cpu, !flag_cf(cpu));
 }
 
-BODY(cld)
+REGISTER_BODY(cld)
 {
     (void)insn;
     cpu->s.eflags &= ~(uint64_t)FLAG_DF;
 }
 
-BODY(std)
+REGISTER_BODY(std)
 {
     (void)insn;
     cpu->s.eflags |= FLAG_DF;
 }
 
-BODY(lahf)
+REGISTER_BODY(lahf)
 {
     (void)insn;
     set_acc16(cpu, (uint16_t)((flags_compose(cpu) & 0xff) << 8 | acc8(cpu)));
 }
 
-BODY(sahf)
+REGISTER_BODY(sahf)
 {
     (void)insn;
     uint32_t of = flag_of(cpu) ? FLAG_OF : 0;
@@ -175,7 +175,7 @@ BODY(sahf)
 }
 
 /* D6: AL = CF ? FFh : 0. Not in the manual's text but on every processor since the 8086. */
-BODY(salc)
+REGISTER_BODY(salc)
 {
     (void)insn;
     set_acc8(cpu, flag_cf(cpu) ? 0xff : 0);

@@ -8,7 +8,7 @@
 #include "emu/cpu/bodies.h"
 
 #define MOVE(bits)                                                                                           \
-    BODY(mov##bits##_rm_reg)                                                                                 \
+    REGISTER_BODY(mov##bits##_rm_reg)                                                                        \
     {                                                                                                        \
         set_reg##bits(cpu, insn->rm, reg##bits(cpu, insn->reg));                                             \
     }                                                                                                        \
@@ -16,7 +16,7 @@
     {                                                                                                        \
         mem_write##bits(cpu, insn->segment, insn_ea(cpu, insn), reg##bits(cpu, insn->reg));                  \
     }                                                                                                        \
-    BODY(mov##bits##_reg_rm)                                                                                 \
+    REGISTER_BODY(mov##bits##_reg_rm)                                                                        \
     {                                                                                                        \
         set_reg##bits(cpu, insn->reg, reg##bits(cpu, insn->rm));                                             \
     }                                                                                                        \
@@ -24,7 +24,7 @@
     {                                                                                                        \
         set_reg##bits(cpu, insn->reg, mem_read##bits(cpu, insn->segment, insn_ea(cpu, insn)));               \
     }                                                                                                        \
-    BODY(mov##bits##_rm_imm)                                                                                 \
+    REGISTER_BODY(mov##bits##_rm_imm)                                                                        \
     {                                                                                                        \
         set_reg##bits(cpu, insn->rm, (uint##bits##_t)insn->immediate);                                       \
     }                                                                                                        \
@@ -32,7 +32,7 @@
     {                                                                                                        \
         mem_write##bits(cpu, insn->segment, insn_ea(cpu, insn), (uint##bits##_t)insn->immediate);            \
     }                                                                                                        \
-    BODY(mov##bits##_reg_imm)                                                                                \
+    REGISTER_BODY(mov##bits##_reg_imm)                                                                       \
     {                                                                                                        \
         set_reg##bits(cpu, insn->reg, (uint##bits##_t)insn->immediate);                                      \
     }                                                                                                        \
@@ -138,18 +138,18 @@ BODY(lgs)
 
 /* ---- addresses, exchanges ---- */
 
-BODY(lea16_reg_mem)
+REGISTER_BODY(lea16_reg_mem)
 {
     set_reg16(cpu, insn->reg, (uint16_t)insn_ea(cpu, insn));
 }
 
-BODY(lea32_reg_mem)
+REGISTER_BODY(lea32_reg_mem)
 {
     set_reg32(cpu, insn->reg, (uint32_t)insn_ea(cpu, insn));
 }
 
 #define EXCHANGE(bits)                                                                                       \
-    BODY(xchg##bits##_rm_reg)                                                                                \
+    REGISTER_BODY(xchg##bits##_rm_reg)                                                                       \
     {                                                                                                        \
         uint##bits##_t value = reg##bits(cpu, insn->rm);                                                     \
         set_reg##bits(cpu, insn->rm, reg##bits(cpu, insn->reg));                                             \
@@ -164,7 +164,7 @@ BODY(lea32_reg_mem)
         set_reg##bits(cpu, insn->reg, value);                                                                \
     }                                                                                                        \
     /* The sum goes to the destination last: with one register as both operands the sum stays. */            \
-    BODY(xadd##bits##_rm_reg)                                                                                \
+    REGISTER_BODY(xadd##bits##_rm_reg)                                                                       \
     {                                                                                                        \
         uint##bits##_t before = reg##bits(cpu, insn->rm);                                                    \
         uint##bits##_t sum = add##bits(cpu, before, reg##bits(cpu, insn->reg));                              \
@@ -179,7 +179,7 @@ BODY(lea32_reg_mem)
         rmw_store##bits(cpu, place, add##bits(cpu, before, reg##bits(cpu, insn->reg)));                      \
         set_reg##bits(cpu, insn->reg, before);                                                               \
     }                                                                                                        \
-    BODY(cmpxchg##bits##_rm_reg)                                                                             \
+    REGISTER_BODY(cmpxchg##bits##_rm_reg)                                                                    \
     {                                                                                                        \
         uint##bits##_t value = reg##bits(cpu, insn->rm);                                                     \
         sub##bits(cpu, acc##bits(cpu), value);                                                               \
@@ -203,14 +203,14 @@ EXCHANGE(8)
 EXCHANGE(16)
 EXCHANGE(32)
 
-BODY(xchg16_acc_reg)
+REGISTER_BODY(xchg16_acc_reg)
 {
     uint16_t value = acc16(cpu);
     set_acc16(cpu, reg16(cpu, insn->reg));
     set_reg16(cpu, insn->reg, value);
 }
 
-BODY(xchg32_acc_reg)
+REGISTER_BODY(xchg32_acc_reg)
 {
     uint32_t value = acc32(cpu);
     set_acc32(cpu, reg32(cpu, insn->reg));
@@ -233,7 +233,7 @@ BODY(cmpxchg8b)
 }
 
 /* With a 16-bit register the result is undefined; processors give 0. */
-BODY(bswap)
+REGISTER_BODY(bswap)
 {
     if (insn->operand_size == 2)
         set_reg16(cpu, insn->reg, 0);
@@ -244,7 +244,7 @@ BODY(bswap)
 /* ---- extensions ---- */
 
 #define EXTEND(op, to, from, type)                                                                           \
-    BODY(op##to##_##from##_rm)                                                                               \
+    REGISTER_BODY(op##to##_##from##_rm)                                                                      \
     {                                                                                                        \
         set_reg##to(cpu, insn->reg, (uint##to##_t)(type)reg##from(cpu, insn->rm));                           \
     }                                                                                                        \
@@ -263,7 +263,7 @@ EXTEND(movsx, 32, 16, int16_t)
 
 /* The memory operand is read whether the condition holds or not. */
 #define CONDITIONAL_MOVE(bits)                                                                               \
-    BODY(cmov##bits##_reg_rm)                                                                                \
+    REGISTER_BODY(cmov##bits##_reg_rm)                                                                       \
     {                                                                                                        \
         if (condition(cpu, insn->opcode)) set_reg##bits(cpu, insn->reg, reg##bits(cpu, insn->rm));           \
     }                                                                                                        \
@@ -276,25 +276,25 @@ EXTEND(movsx, 32, 16, int16_t)
 CONDITIONAL_MOVE(16)
 CONDITIONAL_MOVE(32)
 
-BODY(cbw)
+REGISTER_BODY(cbw)
 {
     (void)insn;
     set_acc16(cpu, (uint16_t)(int8_t)acc8(cpu));
 }
 
-BODY(cwde)
+REGISTER_BODY(cwde)
 {
     (void)insn;
     set_acc32(cpu, (uint32_t)(int16_t)acc16(cpu));
 }
 
-BODY(cwd)
+REGISTER_BODY(cwd)
 {
     (void)insn;
     set_reg16(cpu, CPU_EDX, acc16(cpu) >> 15 ? 0xffff : 0);
 }
 
-BODY(cdq)
+REGISTER_BODY(cdq)
 {
     (void)insn;
     set_reg32(cpu, CPU_EDX, acc32(cpu) >> 31 ? 0xffffffff : 0);
@@ -337,7 +337,7 @@ BODY(nop)
 }
 
 /* 0F 1F and its neighbours: the operand is decoded and nothing is done with it. */
-BODY(nop_rm)
+REGISTER_BODY(nop_rm)
 {
     (void)cpu;
     (void)insn;

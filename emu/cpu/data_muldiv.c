@@ -169,7 +169,7 @@ ONE_OPERAND_SIZES(div)
 ONE_OPERAND_SIZES(idiv)
 
 #define SIGNED_PRODUCT(bits)                                                                                 \
-    BODY(imul##bits##_reg_rm)                                                                                \
+    REGISTER_BODY(imul##bits##_reg_rm)                                                                       \
     {                                                                                                        \
         set_reg##bits(cpu, insn->reg,                                                                        \
                       signed_product##bits(cpu, reg##bits(cpu, insn->reg), reg##bits(cpu, insn->rm)));       \
@@ -179,7 +179,7 @@ ONE_OPERAND_SIZES(idiv)
         uint##bits##_t by = mem_read##bits(cpu, insn->segment, insn_ea(cpu, insn));                          \
         set_reg##bits(cpu, insn->reg, signed_product##bits(cpu, reg##bits(cpu, insn->reg), by));             \
     }                                                                                                        \
-    BODY(imul##bits##_reg_rm_imm)                                                                            \
+    REGISTER_BODY(imul##bits##_reg_rm_imm)                                                                   \
     {                                                                                                        \
         set_reg##bits(cpu, insn->reg,                                                                        \
                       signed_product##bits(cpu, reg##bits(cpu, insn->rm), (uint##bits##_t)insn->immediate)); \

@@ -12,7 +12,7 @@
 
 /* One operation by one source of the count. */
 #define SHIFT_BY(op, bits, form, count_of)                                                                   \
-    BODY(op##bits##_rm_##form)                                                                               \
+    REGISTER_BODY(op##bits##_rm_##form)                                                                      \
     {                                                                                                        \
         unsigned count = count_of;                                                                           \
         if (count) set_reg##bits(cpu, insn->rm, op##bits(cpu, reg##bits(cpu, insn->rm), count));             \
@@ -29,7 +29,7 @@
 #define SHIFT(op, bits)                                                                                      \
     SHIFT_BY(op, bits, imm, COUNT_IMMEDIATE)                                                                 \
     SHIFT_BY(op, bits, cl, COUNT_CL)                                                                         \
-    BODY(op##bits##_rm_one)                                                                                  \
+    REGISTER_BODY(op##bits##_rm_one)                                                                         \
     {                                                                                                        \
         set_reg##bits(cpu, insn->rm, op##bits(cpu, reg##bits(cpu, insn->rm), 1));                            \
     }                                                                                                        \
@@ -94,7 +94,7 @@ static uint16_t shrd16(struct cpu *cpu, uint16_t a, uint16_t fill, unsigned coun
 }
 
 #define DOUBLE_SHIFT_BY(op, bits, form, count_of)                                                            \
-    BODY(op##bits##_rm_##form)                                                                               \
+    REGISTER_BODY(op##bits##_rm_##form)                                                                      \
     {                                                                                                        \
         unsigned count = count_of;                                                                           \
         if (count)                                                                                           \

@@ -19,12 +19,13 @@ struct decoder {
 
 static void body_undefined(struct cpu *cpu, const struct insn *insn)
 {
+    cpu->insn = insn;
     fault_ud(cpu, (enum fault_reason)insn->immediate);
 }
 
 static void body_too_long(struct cpu *cpu, const struct insn *insn)
 {
-    (void)insn;
+    cpu->insn = insn;
     fault_gp(cpu, 0, REASON_INSN_TOO_LONG);
 }
 

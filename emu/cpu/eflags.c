@@ -68,7 +68,7 @@ void eflags_load_v86(struct cpu *cpu, uint32_t image)
 
 /* ---- PUSHF and POPF ---- */
 
-void body_pushf(struct cpu *cpu, const struct insn *insn)
+BODY(pushf)
 {
     uint32_t image = flags_compose(cpu) & ~(uint32_t)(FLAG_VM | FLAG_RF);
     if (cpu_v86(cpu)) {
@@ -90,7 +90,7 @@ static void popf_v86(struct cpu *cpu)
 }
 
 /* VM, VIF and VIP stay; RF is cleared. */
-void body_popf(struct cpu *cpu, const struct insn *insn)
+BODY(popf)
 {
     uint32_t mask = FLAG_ARITHMETIC | FLAG_TF | FLAG_DF | FLAG_NT | FLAG_AC | FLAG_ID;
     if (cpu->s.cpl == 0) mask |= FLAG_IOPL;
@@ -114,7 +114,7 @@ void body_popf(struct cpu *cpu, const struct insn *insn)
 
 /* ---- CLI and STI ---- */
 
-void body_cli(struct cpu *cpu, const struct insn *insn)
+BODY(cli)
 {
     (void)insn;
     if (if_is_virtual(cpu)) {
@@ -125,7 +125,7 @@ void body_cli(struct cpu *cpu, const struct insn *insn)
     cpu->s.eflags &= ~(uint64_t)FLAG_IF;
 }
 
-void body_sti(struct cpu *cpu, const struct insn *insn)
+BODY(sti)
 {
     (void)insn;
     if (if_is_virtual(cpu)) {

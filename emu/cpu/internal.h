@@ -52,6 +52,7 @@ struct insn {
     uint8_t address_size;   /* 2, 4, 8 */
     uint8_t prefixes;       /* INSN_LOCK... */
     bool memory;            /* the r/m operand is memory */
+    uint8_t number;         /* in its block, from 1 */
 } __attribute__((aligned(64))); /* a cache line of most hosts */
 enum { INSN_LOCK = 1, INSN_REP = 2 /* F3 */, INSN_REPNE = 4 /* F2 */, INSN_OPSIZE = 8 /* 66 */ };
 
@@ -135,6 +136,12 @@ struct slow_rmw {
     unsigned first;       /* bytes in the first page; 0: all in one */
 };
 
+/* An instruction at which the block under way stops, and the body that it had (run.c). Set only while ATTENTION_CUT is. */
+struct block_mark {
+    struct insn *at;
+    insn_body body;
+};
+
 /* Reasons to leave the fast loop at the next block boundary. */
 enum attention {
     ATTENTION_INTR = 1 << 0,   /* INTR, and perhaps IF */
@@ -148,7 +155,7 @@ enum attention {
     ATTENTION_INIT = 1 << 9,   /* cpu_init was called from a callback */
     ATTENTION_PAUSE = 1 << 10, /* PAUSE was executed, and ends the run */
     ATTENTION_PLAIN = 1 << 11, /* cpu_set_plain: one instruction at a time */
-    ATTENTION_CUT = 1 << 8,    /* the block was cut short: its code changed, or the budget did */
+    ATTENTION_CUT = 1 << 8,    /* the block is cut short: its code changed, or the budget ends in it */
 };
 
 /* Records are moved down only when all of this is full. */
@@ -161,10 +168,9 @@ struct cpu {
     uint32_t stack_mask;   /* 0xffff or 0xffffffff, by SS.B */
     uint64_t code_base;    /* CS base */
     uint64_t block_eip;    /* EIP of the first instruction of the block */
-    const struct insn *insn; /* the one being carried out */
-    const struct insn *end;  /* where the block's loop stops; self-modification moves it */
+    const struct insn *insn; /* the one being carried out; what cannot call anybody need not be named here (bodies.h) */
     uint32_t attention;
-    bool next_eip_set;       /* a body has set s.eip itself (jumps); else it follows from the block */
+    bool next_eip_set;       /* the last body of a block has set s.eip itself; else it follows from the block */
 
     const struct tlb_entry *tlb; /* of the current privilege; an empty one while `aligning` */
     bool aligning;               /* CR0.AM, EFLAGS.AC and CPL 3: operands must be aligned */
@@ -177,12 +183,13 @@ struct cpu {
     struct table_page *table_pages; /* TABLE_PAGES of them, by page number; apart, since walks change nothing else */
     uint32_t paging_mode;    /* CR0, CR4 and A20 bits that the TLB was filled under (run.c) */
     uint32_t code_key;       /* what decoded blocks depend on besides their address (block.h) */
-    const struct insn *first; /* of the block under way; insn - first of it are done */
     uint64_t deliveries_at;  /* instructions retired in all when s.deliveries was counted */
     uint64_t skip_breakpoint_at; /* linear address whose breakpoint the run under way passes once */
 
     /* The run under way. */
     uint64_t budget, retired_before_block;
+    uint64_t chain_until; /* blocks follow each other without the run loop until so many instructions have retired */
+    struct block_mark mark;
     bool running, pause_stops;
     jmp_buf unwind;
 
@@ -204,7 +211,7 @@ struct cpu {
     uint32_t rows_missing; /* ROW_CPUID_... that the model does not have */
     struct cpu_stats stats;
     struct block_cache *blocks; /* block.c */
-    struct block **link;        /* `next` of the instruction that ran last */
+    struct block **link;        /* `next` of the instruction that ran last, once its block was left */
     struct space_listener listener;
     uint64_t *breakpoints;
     unsigned breakpoint_count, breakpoint_capacity;
@@ -260,6 +267,8 @@ bool debug_trap_take(struct cpu *cpu, bool stepped, struct fault *fault);
 /* ---- the block under way (run.c) ---- */
 /* Ends it after the current instruction: what follows may have changed. */
 void block_cut(struct cpu *cpu);
+/* The body that stands behind the last instruction of every block, as if it were one more. */
+void body_block_end(struct cpu *cpu, const struct insn *insn);
 
 /* ---- modes ---- */
 /* CS, CPL or CR0.PE changed: which blocks fit. Called by mode_changed, and by segment_derive for CS (run.c). */

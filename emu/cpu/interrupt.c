@@ -373,14 +373,14 @@ static void software_interrupt(struct cpu *cpu, uint8_t vector, enum fault_reaso
     cpu->delivering = false;
 }
 
-void body_int3(struct cpu *cpu, const struct insn *insn)
+BODY(int3)
 {
     (void)insn;
     software_interrupt(cpu, FAULT_BP, REASON_BREAKPOINT, true);
 }
 
 /* The only one that IOPL and CR4.VME govern in virtual-8086 mode (SDM 3B, 20.3). */
-void body_int_n(struct cpu *cpu, const struct insn *insn)
+BODY(int_n)
 {
     if (cpu_v86(cpu) && v86_redirects(cpu, (uint8_t)insn->immediate)) {
         struct fault event = {
@@ -392,14 +392,14 @@ void body_int_n(struct cpu *cpu, const struct insn *insn)
     software_interrupt(cpu, (uint8_t)insn->immediate, REASON_SOFTWARE_INTERRUPT, true);
 }
 
-void body_into(struct cpu *cpu, const struct insn *insn)
+BODY(into)
 {
     (void)insn;
     if (flag_of(cpu)) software_interrupt(cpu, FAULT_OF, REASON_OVERFLOW, true);
 }
 
 /* A #DB that the gate's DPL does not keep out and that leaves DR6 alone (SDM 2, INT n/INTO/INT3/INT1). */
-void body_int1(struct cpu *cpu, const struct insn *insn)
+BODY(int1)
 {
     (void)insn;
     software_interrupt(cpu, FAULT_DB, REASON_DEBUG_INT1, false);

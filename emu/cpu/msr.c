@@ -161,7 +161,7 @@ static _Noreturn void msr_fault(struct cpu *cpu, uint32_t number, enum fault_rea
     fault_raise(cpu, &fault);
 }
 
-void body_rdmsr(struct cpu *cpu, const struct insn *insn)
+BODY(rdmsr)
 {
     (void)insn;
     uint32_t number = reg32(cpu, CPU_ECX);
@@ -172,7 +172,7 @@ void body_rdmsr(struct cpu *cpu, const struct insn *insn)
     set_reg32(cpu, CPU_EDX, (uint32_t)(value >> 32));
 }
 
-void body_wrmsr(struct cpu *cpu, const struct insn *insn)
+BODY(wrmsr)
 {
     (void)insn;
     uint32_t number = reg32(cpu, CPU_ECX);

@@ -4,13 +4,15 @@
  * interrupts, traps, breakpoints, the budget (SDM 3A, 6.8 and 6.9).
  *
  * Fast path: nothing is asked for (attention is 0, TF and RF are clear), so whole blocks run. Whatever has to
- * happen at an exact instruction cuts the block short (cpu->end) and is looked at in attend(). Faults unwind
- * to cpu_run. Within a block bodies go on from one to the next (insn_go_on); from block to block it is this
- * loop, which tries first what came after the same instruction the last time (insn.next).
+ * happen at an exact instruction cuts the block short (block_mark) and is looked at in attend(). Faults unwind
+ * to cpu_run. Within a block bodies go on from one to the next, and near jumps on to the next block when it is the one
+ * that came after them the last time (go_on.h); else this loop finds it.
  */
+#include <assert.h>
 #include "emu/cpu/access.h"
 #include "emu/cpu/block.h"
 #include "emu/cpu/flags.h"
+#include "emu/cpu/go_on.h"
 #include "emu/cpu/run.h"
 #include "emu/cpu/system.h"
 
@@ -18,18 +20,41 @@
  * whose first instruction faults would stop virtual time for ever otherwise. */
 #define STUCK_DELIVERIES 64
 
+/* Instructions after which chained blocks come back to the run loop, so that calls in tail position do not fill the host's
+ * stack where a compiler makes them ordinary calls. */
+#define CHAIN_MOST 4096
+
 /* More bytes than a block has: a breakpoint farther ahead is not in it. */
 #define BLOCK_BYTES_MOST 512
 
 #define NO_BREAKPOINT UINT64_MAX
 
 /* cpu->insn while no instruction is being carried out. */
-static const struct insn between = {.base = REG_NONE, .index = REG_NONE};
+static const struct insn between = {.base = REG_NONE, .index = REG_NONE, .number = 1};
+
+/* ---- where the block under way stops ---- */
+
+/* A mark is a body put in the place of another: instructions that are not marked pay nothing. */
+static void block_mark(struct cpu *cpu, const struct insn *at)
+{
+    struct block_mark *mark = &cpu->mark;
+    cpu->attention |= ATTENTION_CUT;
+    if (mark->at && mark->at <= at) return;
+    if (mark->at) mark->at->body = mark->body;
+    *mark = (struct block_mark){.at = (struct insn *)at, .body = at->body};
+    mark->at->body = body_block_end;
+}
+
+static void block_unmark(struct cpu *cpu)
+{
+    if (cpu->mark.at) cpu->mark.at->body = cpu->mark.body;
+    cpu->mark.at = NULL;
+}
 
 __attribute__((noinline)) void run_at_boundary(struct cpu *cpu)
 {
-    cpu->first = cpu->insn = &between;
-    cpu->end = &between + 1;
+    block_unmark(cpu);
+    cpu->insn = &between;
     cpu->block_eip = cpu->s.eip;
 }
 
@@ -45,46 +70,54 @@ static uint32_t next_linear(const struct cpu *cpu)
 
 uint64_t cpu_retired(const struct cpu *cpu)
 {
-    return cpu->retired_before_block + (uint64_t)(cpu->insn - cpu->first);
+    return cpu->retired_before_block + cpu->insn->number - 1;
 }
 
 uint64_t cpu_retired_in_all(const struct cpu *cpu)
 {
-    return cpu->stats.retired + (cpu->running ? cpu->retired_before_block : 0);
+    return cpu->stats.retired + (cpu->running ? cpu_retired(cpu) : 0);
 }
 
 /* ---- one block ---- */
 
 void block_cut(struct cpu *cpu)
 {
-    if (!in_instruction(cpu)) return;
-    cpu->end = cpu->insn + 1;
-    cpu->attention |= ATTENTION_CUT;
+    if (in_instruction(cpu)) block_mark(cpu, cpu->insn + 1);
 }
 
-/* Carries out the block, or its first `most` instructions (at least 1). A body may carry out those that follow it, too
- * (insn_go_on); cpu->insn is the last one done. */
+/* `done` instructions of a block were carried out. What comes now, at s.eip, is remembered in the last one: bodies are given
+ * constant instructions, and this is the one thing in them that changes. */
+static inline void block_leave(struct cpu *cpu, unsigned done, const struct insn *last)
+{
+    cpu->retired_before_block += done;
+    cpu->link = (struct block **)&last->next;
+}
+
+void body_block_end(struct cpu *cpu, const struct insn *insn)
+{
+    if (likely(!cpu->next_eip_set)) cpu->s.eip = (uint32_t)(cpu->block_eip + insn->offset);
+    cpu->next_eip_set = false;
+    block_leave(cpu, insn->number - 1u, insn);
+}
+
+void jump_by_run_loop(struct cpu *cpu, const struct insn *insn, uint32_t eip)
+{
+    cpu->insn = insn;
+    jump_check(cpu, eip);
+    cpu->s.eip = eip;
+    block_leave(cpu, insn->number, insn);
+}
+
+/* Carries out the block, or its first `most` instructions (at least 1), and what follows from there (go_on.h). */
 static inline void block_run(struct cpu *cpu, struct block *block, uint64_t most)
 {
-    struct insn *insn = block->insns, *last = insn + block->count;
-    cpu->first = insn;
-    cpu->end = unlikely(block->count > most) ? insn + most : last;
+    if (unlikely(block->count > most)) block_mark(cpu, block->insns + most);
+    cpu->chain_until = cpu->retired_before_block + (most < CHAIN_MOST ? most : CHAIN_MOST);
     cpu->block_eip = cpu->s.eip;
-    cpu->s.eip = (uint32_t)(cpu->block_eip + block->bytes);
     cpu->next_eip_set = false;
-    do {
-        cpu->insn = insn;
-        insn->body(cpu, insn);
-        insn = block->insns + (cpu->insn - block->insns) + 1;
-    } while (unlikely(insn != cpu->end));
-    if (insn != last && !cpu->next_eip_set) cpu->s.eip = (uint32_t)(cpu->block_eip + insn->offset);
-    cpu->retired_before_block += (uint64_t)(insn - block->insns);
-    cpu->link = &insn[-1].next;
-}
-
-static inline bool block_fits(const struct cpu *cpu, const struct block *block, uint32_t linear)
-{
-    return block->linear == linear && block->key == cpu->code_key;
+    cpu->link = &cpu->blocks->first_link;
+    block->insns->body(cpu, block->insns);
+    assert(cpu->link != &cpu->blocks->first_link); /* a body that does not go on would do nothing for ever */
 }
 
 /* By the table, or decoded. What came after the last instruction is remembered there. */
@@ -145,12 +178,13 @@ static bool deliver(struct cpu *cpu, const struct fault *event)
     if (cpu->deliveries_at != cpu_retired_in_all(cpu)) cpu->s.deliveries = 0;
     if (cpu->s.deliveries <= STUCK_DELIVERIES)
         cpu->s.deliveries++;
-    else if (cpu->retired_before_block < cpu->budget)
+    else if (cpu_retired(cpu) < cpu->budget)
         cpu->retired_before_block++;
     cpu->deliveries_at = cpu_retired_in_all(cpu);
     cpu->s.repeating = false;
     cpu->s.interrupt_shadow = 0;
     bool alive = interrupt_deliver(cpu, event, cpu->s.eip);
+    cpu->retired_before_block = cpu_retired(cpu);
     run_at_boundary(cpu);
     return alive;
 }
@@ -159,10 +193,9 @@ static bool deliver(struct cpu *cpu, const struct fault *event)
 static bool deliver_fault(struct cpu *cpu)
 {
     struct fault fault = cpu->pending;
-    cpu->retired_before_block = cpu_retired(cpu);
     if (!cpu->switched) cpu->s.eip = insn_eip(cpu);
     cpu->switched = false;
-    cpu->first = cpu->insn;
+    cpu->next_eip_set = false;
     cpu->s.debug_status = 0;
     return deliver(cpu, &fault);
 }
@@ -370,7 +403,11 @@ void cpu_shorten(struct cpu *cpu, uint64_t insns)
     if (insns < under_way) insns = under_way; /* the instruction under way is finished */
     if (cpu->budget <= now || insns >= cpu->budget - now) return;
     cpu->budget = now + insns;
-    if (under_way && insns < (uint64_t)(cpu->end - cpu->insn)) cpu->end = cpu->insn + insns;
+    if (cpu->budget < cpu->chain_until) cpu->chain_until = cpu->budget;
+    if (!under_way) return;
+    const struct insn *at = cpu->insn;
+    while (insns && at->body != body_block_end) at++, insns--;
+    if (!insns) block_mark(cpu, at);
 }
 
 void cpu_set_intr(struct cpu *cpu, bool level)
@@ -445,7 +482,6 @@ bool repeat_continue(struct cpu *cpu)
     }
     cpu->s.eip = insn_eip(cpu);
     cpu->next_eip_set = true;
-    cpu->end = cpu->insn + 1;
     cpu->s.repeating = true;
     cpu->s.eflags |= FLAG_RF;
     return false;

@@ -14,7 +14,7 @@ void privilege_check_cpl0(struct cpu *cpu)
     if (cpu->s.cpl != 0) fault_gp(cpu, 0, REASON_NEEDS_CPL0);
 }
 
-void body_hlt(struct cpu *cpu, const struct insn *insn)
+BODY(hlt)
 {
     (void)insn;
     privilege_check_cpl0(cpu);
@@ -74,7 +74,7 @@ static void cr4_write(struct cpu *cpu, uint32_t value)
     if (changed & CR4_DE) debug_registers_changed(cpu);
 }
 
-void body_mov_from_cr(struct cpu *cpu, const struct insn *insn)
+BODY(mov_from_cr)
 {
     uint64_t value;
     switch (insn->reg) {
@@ -88,7 +88,7 @@ void body_mov_from_cr(struct cpu *cpu, const struct insn *insn)
     set_reg32(cpu, insn->rm, (uint32_t)value);
 }
 
-void body_mov_to_cr(struct cpu *cpu, const struct insn *insn)
+BODY(mov_to_cr)
 {
     uint32_t value = reg32(cpu, insn->rm);
     if (insn->reg == 1 || insn->reg > 4) fault_ud(cpu, REASON_CR_UNDEFINED);
@@ -101,14 +101,14 @@ void body_mov_to_cr(struct cpu *cpu, const struct insn *insn)
     }
 }
 
-void body_clts(struct cpu *cpu, const struct insn *insn)
+BODY(clts)
 {
     (void)insn;
     privilege_check_cpl0(cpu);
     cpu->s.cr0 &= ~(uint64_t)CR0_TS;
 }
 
-void body_smsw(struct cpu *cpu, const struct insn *insn)
+BODY(smsw)
 {
     if (insn->memory)
         mem_write16(cpu, insn->segment, insn_ea(cpu, insn), (uint16_t)cpu->s.cr0);
@@ -119,7 +119,7 @@ void body_smsw(struct cpu *cpu, const struct insn *insn)
 }
 
 /* PE can be set but not cleared. */
-void body_lmsw(struct cpu *cpu, const struct insn *insn)
+BODY(lmsw)
 {
     static const uint32_t loaded = CR0_PE | CR0_MP | CR0_EM | CR0_TS;
     privilege_check_cpl0(cpu);
@@ -139,13 +139,13 @@ static unsigned debug_register(struct cpu *cpu, unsigned n)
     return n == 4 || n == 5 ? n + 2 : n;
 }
 
-void body_mov_from_dr(struct cpu *cpu, const struct insn *insn)
+BODY(mov_from_dr)
 {
     unsigned n = debug_register(cpu, insn->reg);
     set_reg32(cpu, insn->rm, (uint32_t)cpu->s.dr[n]);
 }
 
-void body_mov_to_dr(struct cpu *cpu, const struct insn *insn)
+BODY(mov_to_dr)
 {
     unsigned n = debug_register(cpu, insn->reg);
     debug_register_write(cpu, n, reg32(cpu, insn->rm));
@@ -153,25 +153,25 @@ void body_mov_to_dr(struct cpu *cpu, const struct insn *insn)
 
 /* ---- TLB, caches, time ---- */
 
-void body_invlpg(struct cpu *cpu, const struct insn *insn)
+BODY(invlpg)
 {
     privilege_check_cpl0(cpu);
     tlb_flush_page(cpu, (uint32_t)(cpu->s.segment[insn->segment].base + insn_ea(cpu, insn)));
 }
 
 /* There are no caches to write back or to lose. */
-void body_invd(struct cpu *cpu, const struct insn *insn)
+BODY(invd)
 {
     (void)insn;
     privilege_check_cpl0(cpu);
 }
 
-void body_wbinvd(struct cpu *cpu, const struct insn *insn)
+BODY(wbinvd)
 {
-    body_invd(cpu, insn);
+    insn_invd(cpu, insn);
 }
 
-void body_rdtsc(struct cpu *cpu, const struct insn *insn)
+BODY(rdtsc)
 {
     (void)insn;
     if ((cpu->s.cr4 & CR4_TSD) && cpu->s.cpl != 0) fault_gp(cpu, 0, REASON_TSC_DISABLED);
@@ -180,19 +180,19 @@ void body_rdtsc(struct cpu *cpu, const struct insn *insn)
     set_reg32(cpu, CPU_EDX, (uint32_t)(tsc >> 32));
 }
 
-void body_absent(struct cpu *cpu, const struct insn *insn)
+BODY(absent)
 {
     (void)insn;
     fault_ud(cpu, REASON_OPCODE_NOT_ON_THIS_CPU);
 }
 
-void body_ud(struct cpu *cpu, const struct insn *insn)
+BODY(ud)
 {
     (void)insn;
     fault_ud(cpu, REASON_UD_ON_PURPOSE);
 }
 
-void body_rsm(struct cpu *cpu, const struct insn *insn)
+BODY(rsm)
 {
     (void)insn;
     fault_ud(cpu, REASON_RSM_OUTSIDE_SMM);

@@ -9,7 +9,7 @@
 #ifndef EMU_CPU_SYSTEM_BODIES_H
 #define EMU_CPU_SYSTEM_BODIES_H
 
-#include "emu/cpu/internal.h"
+#include "emu/cpu/go_on.h"
 
 /* Far transfers (transfer.c). */
 void body_far_jump_ptr(struct cpu *cpu,

@@ -49,41 +49,41 @@ static void table_store(struct cpu *cpu, const struct insn *insn, const struct c
     mem_write32(cpu, insn->segment, base_at, (uint32_t)table->base);
 }
 
-void body_lgdt(struct cpu *cpu, const struct insn *insn)
+BODY(lgdt)
 {
     table_load(cpu, insn, &cpu->s.gdtr);
 }
 
-void body_lidt(struct cpu *cpu, const struct insn *insn)
+BODY(lidt)
 {
     table_load(cpu, insn, &cpu->s.idtr);
 }
 
-void body_sgdt(struct cpu *cpu, const struct insn *insn)
+BODY(sgdt)
 {
     table_store(cpu, insn, &cpu->s.gdtr);
 }
 
-void body_sidt(struct cpu *cpu, const struct insn *insn)
+BODY(sidt)
 {
     table_store(cpu, insn, &cpu->s.idtr);
 }
 
 /* ---- LDTR and TR ---- */
 
-void body_sldt(struct cpu *cpu, const struct insn *insn)
+BODY(sldt)
 {
     protected_mode_check(cpu);
     operand_store_selector(cpu, insn, cpu->s.ldtr.selector);
 }
 
-void body_str(struct cpu *cpu, const struct insn *insn)
+BODY(str)
 {
     protected_mode_check(cpu);
     operand_store_selector(cpu, insn, cpu->s.tr.selector);
 }
 
-void body_lldt(struct cpu *cpu, const struct insn *insn)
+BODY(lldt)
 {
     struct descriptor d;
     protected_mode_check(cpu);
@@ -100,7 +100,7 @@ void body_lldt(struct cpu *cpu, const struct insn *insn)
     cpu->s.ldtr = segment_from_descriptor(&d, selector);
 }
 
-void body_ltr(struct cpu *cpu, const struct insn *insn)
+BODY(ltr)
 {
     struct descriptor d;
     protected_mode_check(cpu);
@@ -143,7 +143,7 @@ static void operand_store_g(struct cpu *cpu, const struct insn *insn, uint32_t v
         set_reg32(cpu, insn->reg, value);
 }
 
-void body_lar(struct cpu *cpu, const struct insn *insn)
+BODY(lar)
 {
     static const uint32_t types = BIT(SYSTEM_TSS16) | BIT(SYSTEM_LDT) | BIT(SYSTEM_TSS16_BUSY) |
                                   BIT(SYSTEM_CALL_GATE16) | BIT(SYSTEM_TASK_GATE) | BIT(SYSTEM_TSS32) |
@@ -155,7 +155,7 @@ void body_lar(struct cpu *cpu, const struct insn *insn)
     flags_set_zf(cpu, ok);
 }
 
-void body_lsl(struct cpu *cpu, const struct insn *insn)
+BODY(lsl)
 {
     static const uint32_t types = BIT(SYSTEM_TSS16) | BIT(SYSTEM_LDT) | BIT(SYSTEM_TSS16_BUSY) |
                                   BIT(SYSTEM_TSS32) | BIT(SYSTEM_TSS32_BUSY);
@@ -166,14 +166,14 @@ void body_lsl(struct cpu *cpu, const struct insn *insn)
     flags_set_zf(cpu, ok);
 }
 
-void body_verr(struct cpu *cpu, const struct insn *insn)
+BODY(verr)
 {
     struct descriptor d;
     protected_mode_check(cpu);
     flags_set_zf(cpu, descriptor_visible(cpu, operand_rm16(cpu, insn), &d) && descriptor_is_readable(&d));
 }
 
-void body_verw(struct cpu *cpu, const struct insn *insn)
+BODY(verw)
 {
     struct descriptor d;
     protected_mode_check(cpu);
@@ -182,7 +182,7 @@ void body_verw(struct cpu *cpu, const struct insn *insn)
 }
 
 /* The segment must be writable in any case; the page only when the RPL is raised, as processors have it. */
-void body_arpl(struct cpu *cpu, const struct insn *insn)
+BODY(arpl)
 {
     protected_mode_check(cpu);
     uint32_t at = insn_ea(cpu, insn);

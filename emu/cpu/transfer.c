@@ -314,22 +314,22 @@ static void far_transfer_mem(struct cpu *cpu, const struct insn *insn, bool call
     far_transfer(cpu, insn, selector, offset, call);
 }
 
-void body_far_jump_ptr(struct cpu *cpu, const struct insn *insn)
+BODY(far_jump_ptr)
 {
     far_transfer(cpu, insn, insn->immediate2, (uint32_t)insn->immediate, false);
 }
 
-void body_far_call_ptr(struct cpu *cpu, const struct insn *insn)
+BODY(far_call_ptr)
 {
     far_transfer(cpu, insn, insn->immediate2, (uint32_t)insn->immediate, true);
 }
 
-void body_far_jump_mem(struct cpu *cpu, const struct insn *insn)
+BODY(far_jump_mem)
 {
     far_transfer_mem(cpu, insn, false);
 }
 
-void body_far_call_mem(struct cpu *cpu, const struct insn *insn)
+BODY(far_call_mem)
 {
     far_transfer_mem(cpu, insn, true);
 }

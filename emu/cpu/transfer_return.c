@@ -124,12 +124,12 @@ static void far_return(struct cpu *cpu, const struct insn *insn, unsigned releas
         return_same_level(cpu, &frame, &code);
 }
 
-void body_far_ret(struct cpu *cpu, const struct insn *insn)
+BODY(far_ret)
 {
     far_return(cpu, insn, 0);
 }
 
-void body_far_ret_imm(struct cpu *cpu, const struct insn *insn)
+BODY(far_ret_imm)
 {
     far_return(cpu, insn, insn->immediate & 0xffff);
 }
@@ -174,7 +174,7 @@ static void iret_8086(struct cpu *cpu, const struct return_frame *frame, uint32_
         eflags_change(cpu, eflags, mask);
 }
 
-void body_iret(struct cpu *cpu, const struct insn *insn)
+BODY(iret)
 {
     unsigned size = insn->operand_size;
     struct return_frame frame = {.size = size, .taken = 3 * size};
@@ -217,7 +217,7 @@ static void fast_enter(struct cpu *cpu, uint16_t selector, uint32_t eip, uint32_
     cpu->next_eip_set = true;
 }
 
-void body_sysenter(struct cpu *cpu, const struct insn *insn)
+BODY(sysenter)
 {
     (void)insn;
     uint16_t cs = cpu->s.msr_sysenter_cs & 0xfffc;
@@ -227,7 +227,7 @@ void body_sysenter(struct cpu *cpu, const struct insn *insn)
     fast_enter(cpu, cs, (uint32_t)cpu->s.msr_sysenter_eip, (uint32_t)cpu->s.msr_sysenter_esp);
 }
 
-void body_sysexit(struct cpu *cpu, const struct insn *insn)
+BODY(sysexit)
 {
     (void)insn;
     uint16_t cs = cpu->s.msr_sysenter_cs & 0xfffc;

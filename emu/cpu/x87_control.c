@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Control instructions and the images of the FPU's state in memory (SDM 1, 8.1.8 to 8.1.10, 8.3.9, 10.5). */
 #include "emu/cpu/flags.h"
+#include "emu/cpu/go_on.h"
 #include "emu/cpu/system.h"
 #include "emu/cpu/x87_internal.h"
 
@@ -232,7 +233,7 @@ static void check_fx(struct cpu *cpu, const struct insn *insn)
     if ((offset + (uint32_t)cpu->window[insn->segment].base) & 15) fault_gp(cpu, 0, REASON_FXSAVE_ALIGNMENT);
 }
 
-void body_fxsave(struct cpu *cpu, const struct insn *insn)
+BODY(fxsave)
 {
     const struct x87_state *fpu = x87_of(cpu);
     uint8_t image[FX_SIZE];
@@ -255,7 +256,7 @@ void body_fxsave(struct cpu *cpu, const struct insn *insn)
     image_write(cpu, insn, image, FX_SIZE);
 }
 
-void body_fxrstor(struct cpu *cpu, const struct insn *insn)
+BODY(fxrstor)
 {
     struct x87_state *fpu = x87_of(cpu);
     uint8_t image[FX_SIZE];

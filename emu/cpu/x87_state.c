@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* FPU state: reset, status and tag words, exceptions and how they reach the CPU or the board (SDM 1, 8.1,
  * 8.5, 8.7). */
+#include "emu/cpu/go_on.h"
 #include "emu/cpu/system.h"
 #include "emu/cpu/x87_internal.h"
 
@@ -137,7 +138,7 @@ void x87_check_available(struct cpu *cpu)
     if (cpu->s.cr0 & CR0_TS) fault_plain(cpu, FAULT_NM, REASON_FPU_TASK_SWITCHED);
 }
 
-void body_x87_wait(struct cpu *cpu, const struct insn *insn)
+BODY(x87_wait)
 {
     (void)insn;
     if ((cpu->s.cr0 & CR0_MP) && (cpu->s.cr0 & CR0_TS))
@@ -157,7 +158,7 @@ static void note_pointers(struct cpu *cpu, const struct insn *insn)
     fpu->data_selector = cpu->s.segment[insn->segment].selector;
 }
 
-void body_x87_escape(struct cpu *cpu, const struct insn *insn)
+BODY(x87_escape)
 {
     const struct x87_row *row = x87_row(insn->opcode, insn->modrm);
     if (unlikely(cpu->s.cr0 & (CR0_EM | CR0_TS))) x87_check_available(cpu);

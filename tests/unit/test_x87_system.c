@@ -265,15 +265,24 @@ START_TEST(pointers_follow_instructions_with_operands)
 }
 END_TEST
 
+/* What follows an instruction that a test carries out by itself. */
+static void nothing(struct cpu *cpu, const struct insn *insn)
+{
+    (void)cpu;
+    (void)insn;
+}
+
 START_TEST(fxsave_and_fxrstor)
 {
-    struct insn insn = {
-        .base = CPU_EBX, .index = REG_NONE, .segment = CPU_DS, .address_mask = 0xffffffff, .memory = true};
+    const struct insn insns[2] = {
+        {.base = CPU_EBX, .index = REG_NONE, .segment = CPU_DS, .address_mask = 0xffffffff, .memory = true},
+        {.body = nothing},
+    };
     uint8_t *image = fixture.ram->host + DATA;
     memset(image, 0x5a, 512);
     fill();
     struct x87_state before = *fpu();
-    body_fxsave(fixture.cpu, &insn);
+    body_fxsave(fixture.cpu, insns);
     ck_assert_uint_eq(word(0), 0x6900027f);
     ck_assert_uint_eq(word(1), 0x05e80060);
     ck_assert_uint_eq(word(2), 0x12345);
@@ -283,7 +292,7 @@ START_TEST(fxsave_and_fxrstor)
     ck_assert_uint_eq(image[24], 0x5a);
     ck_assert_uint_eq(image[160], 0x5a);
     x87_reset(fpu());
-    body_fxrstor(fixture.cpu, &insn);
+    body_fxrstor(fixture.cpu, insns);
     char where[64] = "";
     const struct state_table table = {"x87", 1, sizeof(before), x87_fields};
     ck_assert_msg(!state_differs(&table, &before, fpu(), where, sizeof(where)), "%s", where);
