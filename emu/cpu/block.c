@@ -247,6 +247,14 @@ void code_translation_changed(struct cpu *cpu)
 
 /* ---- decoding ---- */
 
+static enum insn_form insn_form(const struct insn *insn, bool flat)
+{
+    if (!flat) return FORM_ANY;
+    if (!insn->memory) return FORM_BASE;
+    if (insn->address_size != 4 || !(FLAT_SEGMENTS >> insn->segment & 1)) return FORM_ANY;
+    return insn->index == REG_NONE ? FORM_BASE : FORM_INDEXED;
+}
+
 /* Copies the instructions to where they run, with the entry behind them. */
 static void block_fill(struct block_cache *cache, struct block *block, const struct insn *insns)
 {
@@ -255,6 +263,7 @@ static void block_fill(struct block_cache *cache, struct block *block, const str
     block->insns[count] = (struct insn){.body = body_block_end, .offset = block->bytes};
     for (unsigned i = 0; i <= count; i++) {
         block->insns[i].number = (uint8_t)(i + 1);
+        block->insns[i].form = (uint8_t)insn_form(&block->insns[i], block->mode & KEY_FLAT);
         block->insns[i].next = cache->nowhere;
     }
 }
@@ -286,9 +295,14 @@ static struct block *decode_uncached(struct cpu *cpu, uint32_t linear)
         bytes[count++] = (uint8_t)byte;
     } while (!decode_insn(bytes, count, code32, &insn));
     decode_for_model(&insn, cpu->rows_missing);
-    *block = (struct block){.count = 1, .bytes = insn.length, .code32 = code32};
+    *block = (struct block){.count = 1, .bytes = insn.length};
     block_fill(cpu->blocks, block, &insn);
     return block;
+}
+
+static uint8_t block_mode(const struct cpu *cpu)
+{
+    return cpu->code_key & (KEY_CODE32 | KEY_FLAT);
 }
 
 /* What a block is decoded from. */
@@ -299,7 +313,7 @@ struct code_source {
     unsigned at;           /* offset in the page */
     uint8_t bytes[FETCH_BYTES];
     unsigned available;
-    bool code32;
+    uint8_t mode; /* of the block */
     uint32_t rows_missing;
 };
 
@@ -318,7 +332,7 @@ static unsigned decode_run(const struct code_source *source, struct insn *insns,
     unsigned count = 0, at = 0;
     while (count < BLOCK_MOST && at < source->available) {
         struct insn *insn = &insns[count];
-        if (!decode_insn(source->bytes + at, source->available - at, source->code32, insn)) break;
+        if (!decode_insn(source->bytes + at, source->available - at, source->mode & KEY_CODE32, insn)) break;
         decode_for_model(insn, source->rows_missing);
         insn->offset = (uint16_t)at;
         at += insn->length;
@@ -351,7 +365,7 @@ static struct block *block_make(struct cpu *cpu, const struct code_source *sourc
     *block = (struct block){.count = (uint16_t)count,
                             .bytes = (uint16_t)bytes,
                             .at = (uint16_t)source->at,
-                            .code32 = source->code32,
+                            .mode = source->mode,
                             .page = page,
                             .second = second,
                             .next = *bucket};
@@ -388,7 +402,7 @@ static struct block *block_decode(struct cpu *cpu, uint32_t linear, const struct
     struct code_source source = {.linear = linear,
                                  .host = page->host,
                                  .at = linear & (PAGE_BYTES - 1),
-                                 .code32 = cpu->code_key & KEY_CODE32,
+                                 .mode = block_mode(cpu),
                                  .rows_missing = cpu->rows_missing};
     struct insn insns[BLOCK_MOST];
     uint64_t physical[2] = {page->physical, 0};
@@ -398,7 +412,7 @@ static struct block *block_decode(struct cpu *cpu, uint32_t linear, const struct
     unsigned count = decode_run(&source, insns, &bytes);
     if (!count) {
         if (!source_join_second(cpu, &source, &physical[1])) return decode_uncached(cpu, linear);
-        decode_insn(source.bytes, source.available, source.code32, insns);
+        decode_insn(source.bytes, source.available, source.mode & KEY_CODE32, insns);
         decode_for_model(insns, source.rows_missing);
         count = 1;
         bytes = insns[0].length;
@@ -428,9 +442,9 @@ static bool second_page_is_same(struct cpu *cpu, const struct block *block, uint
 static struct block *block_known(struct cpu *cpu, const uint8_t *host, uint32_t linear)
 {
     unsigned at = linear & (PAGE_BYTES - 1);
-    bool code32 = cpu->code_key & KEY_CODE32;
+    uint8_t mode = block_mode(cpu);
     for (struct block *block = *block_bucket(cpu->blocks, host, at); block; block = block->next) {
-        if (block->page->host == host && block->at == at && block->code32 == code32 &&
+        if (block->page->host == host && block->at == at && block->mode == mode &&
             second_page_is_same(cpu, block, linear))
             return block;
     }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The cache of decoded instructions. A block is a run of them from one page of memory, ending at the first
- * that may change EIP or mode. It is known by its place in host memory and the code size, so that code seen
- * at two addresses is decoded once; and it remembers where it was last entered (linear address and code_key),
+ * that may change EIP or mode. It is known by its place in host memory, the code size and whether segments are flat, so
+ * that code seen at two addresses is decoded once; and it remembers where it was last entered (linear address and code_key),
  * so that entering it again is one compare. An instruction that ended a block remembers which block came then
  * (insn.next): most often that is the one that comes again, which the same compare says. Dropped blocks fail
  * the compare, and their memory stays until all goes (cache_flush), so that these pointers never dangle.
@@ -30,8 +30,8 @@ struct block {
     uint32_t key;
     uint16_t count; /* instructions */
     uint16_t bytes;
-    uint16_t at; /* offset in its page */
-    bool code32;
+    uint16_t at;  /* offset in its page */
+    uint8_t mode; /* KEY_CODE32, KEY_FLAT */
     struct code_page *page;
     struct code_page *second; /* the next page's, of an instruction that crosses; else NULL */
     struct list in_page;
@@ -41,10 +41,14 @@ struct block {
 };
 
 /*
- * code_key: bit 0 code size, bit 1 user mode, bits 8-31 a number that changes with every flush of the TLB. 0
+ * code_key: bit 0 code size, bit 1 user mode, bit 2 flat segments, bits 8-31 a number that changes with every flush of the TLB. 0
  * is never one.
  */
-enum { KEY_CODE32 = 1 << 0, KEY_USER = 1 << 1, KEY_EPOCH = 1 << 8 };
+enum { KEY_CODE32 = 1 << 0, KEY_USER = 1 << 1, KEY_FLAT = 1 << 2, KEY_EPOCH = 1 << 8 };
+
+/* In flat blocks, ES, SS and DS are flat, SS is of 32 bits, and nobody asks them at every access. What loads a segment
+ * register ends its block. */
+#define FLAT_SEGMENTS (1u << CPU_ES | 1u << CPU_SS | 1u << CPU_DS)
 
 #define JUMP_BITS 12
 

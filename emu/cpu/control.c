@@ -6,6 +6,7 @@
 #include "emu/cpu/access.h"
 #include "emu/cpu/bodies.h"
 #include "emu/cpu/flags.h"
+#include "emu/cpu/operand.h"
 
 /* Where a relative jump goes: with 16-bit operands EIP is cut to 16 bits. */
 static inline uint32_t relative_target(const struct cpu *cpu, const struct insn *insn)
@@ -78,14 +79,26 @@ JUMP(jmp_mem)
     jump_near(cpu, insn, memory_target(cpu, insn));
 }
 
+/* The usual case first: the stack is plain RAM at hand, and nobody is called (operand.h). */
 #define CALL_AND_RETURN(bits)                                                                                \
-    static inline void call##bits(struct cpu *cpu, const struct insn *insn, uint32_t target)                 \
+    static __attribute__((noinline)) void slow_call##bits(struct cpu *cpu, const struct insn *insn,          \
+                                                          uint32_t target)                                   \
     {                                                                                                        \
+        cpu->insn = insn;                                                                                    \
         jump_check(cpu, target);                                                                             \
         stack_push##bits(cpu, (uint##bits##_t)insn_end_eip(cpu, insn));                                      \
         jump_near(cpu, insn, target);                                                                        \
     }                                                                                                        \
-    static inline void ret##bits(struct cpu *cpu, const struct insn *insn, uint16_t more)                    \
+    static inline void call##bits(struct cpu *cpu, const struct insn *insn, uint32_t target)                 \
+    {                                                                                                        \
+        if (likely(jump_is_within(cpu, target) &&                                                            \
+                   stack_push_direct(cpu, insn, bits / 8, (uint##bits##_t)insn_end_eip(cpu, insn))))         \
+            jump_near(cpu, insn, target);                                                                    \
+        else                                                                                                 \
+            slow_call##bits(cpu, insn, target);                                                              \
+    }                                                                                                        \
+    static __attribute__((noinline)) void slow_ret##bits(struct cpu *cpu, const struct insn *insn,           \
+                                                         uint16_t more)                                      \
     {                                                                                                        \
         cpu->insn = insn;                                                                                    \
         uint32_t target = stack_peek##bits(cpu, 0);                                                          \
@@ -93,14 +106,23 @@ JUMP(jmp_mem)
         stack_drop(cpu, bits / 8u + more);                                                                   \
         jump_near(cpu, insn, target);                                                                        \
     }                                                                                                        \
+    static inline void ret##bits(struct cpu *cpu, const struct insn *insn, uint16_t more)                    \
+    {                                                                                                        \
+        const uint8_t *place = stack_direct_read(cpu, insn, bits / 8);                                       \
+        uint32_t target = place ? (uint32_t)host_load(place, bits / 8) : 0;                                  \
+        if (unlikely(!place || !jump_is_within(cpu, target))) {                                              \
+            slow_ret##bits(cpu, insn, more);                                                                 \
+            return;                                                                                          \
+        }                                                                                                    \
+        set_reg32(cpu, CPU_ESP, reg32(cpu, CPU_ESP) + bits / 8u + more);                                     \
+        jump_near(cpu, insn, target);                                                                        \
+    }                                                                                                        \
     JUMP(call##bits##_near)                                                                                  \
     {                                                                                                        \
-        cpu->insn = insn;                                                                                    \
         call##bits(cpu, insn, relative_target(cpu, insn));                                                   \
     }                                                                                                        \
     JUMP(call##bits##_rm)                                                                                    \
     {                                                                                                        \
-        cpu->insn = insn;                                                                                    \
         call##bits(cpu, insn, register_target(cpu, insn));                                                   \
     }                                                                                                        \
     JUMP(call##bits##_mem)                                                                                   \

@@ -6,6 +6,7 @@
 #include "emu/cpu/access.h"
 #include "emu/cpu/alu.h"
 #include "emu/cpu/bodies.h"
+#include "emu/cpu/operand.h"
 
 /* Operations that write their destination. */
 #define ALU_WRITING(op, bits)                                                                                \
@@ -17,29 +18,22 @@
     {                                                                                                        \
         set_reg##bits(cpu, insn->reg, op##bits(cpu, reg##bits(cpu, insn->reg), reg##bits(cpu, insn->rm)));   \
     }                                                                                                        \
-    BODY(op##bits##_reg_mem)                                                                                 \
+    READ_BODY(op##bits##_reg_mem, bits)                                                                      \
     {                                                                                                        \
-        uint##bits##_t source = mem_read##bits(cpu, insn->segment, insn_ea(cpu, insn));                      \
-        set_reg##bits(cpu, insn->reg, op##bits(cpu, reg##bits(cpu, insn->reg), source));                     \
+        set_reg##bits(cpu, insn->reg, op##bits(cpu, reg##bits(cpu, insn->reg), value));                      \
     }                                                                                                        \
-    BODY(op##bits##_mem_reg)                                                                                 \
+    MODIFY_BODY(op##bits##_mem_reg, bits)                                                                    \
     {                                                                                                        \
-        uint8_t *place;                                                                                      \
-        uint##bits##_t before =                                                                              \
-            (uint##bits##_t)mem_rmw##bits(cpu, insn->segment, insn_ea(cpu, insn), &place);                   \
-        rmw_store##bits(cpu, place, op##bits(cpu, before, reg##bits(cpu, insn->reg)));                       \
+        return op##bits(cpu, value, reg##bits(cpu, insn->reg));                                              \
     }                                                                                                        \
     REGISTER_BODY(op##bits##_rm_imm)                                                                         \
     {                                                                                                        \
         set_reg##bits(cpu, insn->rm,                                                                         \
                       op##bits(cpu, reg##bits(cpu, insn->rm), (uint##bits##_t)insn->immediate));             \
     }                                                                                                        \
-    BODY(op##bits##_mem_imm)                                                                                 \
+    MODIFY_BODY(op##bits##_mem_imm, bits)                                                                    \
     {                                                                                                        \
-        uint8_t *place;                                                                                      \
-        uint##bits##_t before =                                                                              \
-            (uint##bits##_t)mem_rmw##bits(cpu, insn->segment, insn_ea(cpu, insn), &place);                   \
-        rmw_store##bits(cpu, place, op##bits(cpu, before, (uint##bits##_t)insn->immediate));                 \
+        return op##bits(cpu, value, (uint##bits##_t)insn->immediate);                                        \
     }                                                                                                        \
     REGISTER_BODY(op##bits##_acc_imm)                                                                        \
     {                                                                                                        \
@@ -52,19 +46,17 @@
     {                                                                                                        \
         op##bits(cpu, reg##bits(cpu, insn->rm), reg##bits(cpu, insn->reg));                                  \
     }                                                                                                        \
-    BODY(name##bits##_mem_reg)                                                                               \
+    READ_BODY(name##bits##_mem_reg, bits)                                                                    \
     {                                                                                                        \
-        uint##bits##_t first = mem_read##bits(cpu, insn->segment, insn_ea(cpu, insn));                       \
-        op##bits(cpu, first, reg##bits(cpu, insn->reg));                                                     \
+        op##bits(cpu, value, reg##bits(cpu, insn->reg));                                                     \
     }                                                                                                        \
     REGISTER_BODY(name##bits##_rm_imm)                                                                       \
     {                                                                                                        \
         op##bits(cpu, reg##bits(cpu, insn->rm), (uint##bits##_t)insn->immediate);                            \
     }                                                                                                        \
-    BODY(name##bits##_mem_imm)                                                                               \
+    READ_BODY(name##bits##_mem_imm, bits)                                                                    \
     {                                                                                                        \
-        uint##bits##_t first = mem_read##bits(cpu, insn->segment, insn_ea(cpu, insn));                       \
-        op##bits(cpu, first, (uint##bits##_t)insn->immediate);                                               \
+        op##bits(cpu, value, (uint##bits##_t)insn->immediate);                                               \
     }                                                                                                        \
     REGISTER_BODY(name##bits##_acc_imm)                                                                      \
     {                                                                                                        \
@@ -76,10 +68,9 @@
     {                                                                                                        \
         sub##bits(cpu, reg##bits(cpu, insn->reg), reg##bits(cpu, insn->rm));                                 \
     }                                                                                                        \
-    BODY(cmp##bits##_reg_mem)                                                                                \
+    READ_BODY(cmp##bits##_reg_mem, bits)                                                                     \
     {                                                                                                        \
-        uint##bits##_t second = mem_read##bits(cpu, insn->segment, insn_ea(cpu, insn));                      \
-        sub##bits(cpu, reg##bits(cpu, insn->reg), second);                                                   \
+        sub##bits(cpu, reg##bits(cpu, insn->reg), value);                                                    \
     }
 
 #define UNARY(op, bits)                                                                                      \
@@ -87,12 +78,10 @@
     {                                                                                                        \
         set_reg##bits(cpu, insn->rm, op##bits(cpu, reg##bits(cpu, insn->rm)));                               \
     }                                                                                                        \
-    BODY(op##bits##_mem)                                                                                     \
+    MODIFY_BODY(op##bits##_mem, bits)                                                                        \
     {                                                                                                        \
-        uint8_t *place;                                                                                      \
-        uint##bits##_t before =                                                                              \
-            (uint##bits##_t)mem_rmw##bits(cpu, insn->segment, insn_ea(cpu, insn), &place);                   \
-        rmw_store##bits(cpu, place, op##bits(cpu, before));                                                  \
+        (void)insn;                                                                                          \
+        return op##bits(cpu, value);                                                                         \
     }
 
 /* INC and DEC with the register in the opcode. */

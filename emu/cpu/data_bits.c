@@ -5,6 +5,7 @@
 #include "emu/cpu/access.h"
 #include "emu/cpu/bodies.h"
 #include "emu/cpu/flags.h"
+#include "emu/cpu/operand.h"
 
 static uint32_t bit_bt(uint32_t value, uint32_t mask)
 {
@@ -124,9 +125,9 @@ REGISTER_BODY(setcc_rm)
     set_reg8(cpu, insn->rm, condition(cpu, insn->opcode));
 }
 
-BODY(setcc_mem)
+WRITE_BODY(setcc_mem, 8)
 {
-    mem_write8(cpu, insn->segment, insn_ea(cpu, insn), condition(cpu, insn->opcode));
+    return condition(cpu, insn->opcode);
 }
 
 /* ---- flags ---- */

@@ -6,43 +6,47 @@
 #include "emu/cpu/access.h"
 #include "emu/cpu/alu.h"
 #include "emu/cpu/bodies.h"
+#include "emu/cpu/operand.h"
 
 #define MOVE(bits)                                                                                           \
     REGISTER_BODY(mov##bits##_rm_reg)                                                                        \
     {                                                                                                        \
         set_reg##bits(cpu, insn->rm, reg##bits(cpu, insn->reg));                                             \
     }                                                                                                        \
-    BODY(mov##bits##_mem_reg)                                                                                \
+    WRITE_BODY(mov##bits##_mem_reg, bits)                                                                    \
     {                                                                                                        \
-        mem_write##bits(cpu, insn->segment, insn_ea(cpu, insn), reg##bits(cpu, insn->reg));                  \
+        return reg##bits(cpu, insn->reg);                                                                    \
     }                                                                                                        \
     REGISTER_BODY(mov##bits##_reg_rm)                                                                        \
     {                                                                                                        \
         set_reg##bits(cpu, insn->reg, reg##bits(cpu, insn->rm));                                             \
     }                                                                                                        \
-    BODY(mov##bits##_reg_mem)                                                                                \
+    READ_BODY(mov##bits##_reg_mem, bits)                                                                     \
     {                                                                                                        \
-        set_reg##bits(cpu, insn->reg, mem_read##bits(cpu, insn->segment, insn_ea(cpu, insn)));               \
+        set_reg##bits(cpu, insn->reg, value);                                                                \
     }                                                                                                        \
     REGISTER_BODY(mov##bits##_rm_imm)                                                                        \
     {                                                                                                        \
         set_reg##bits(cpu, insn->rm, (uint##bits##_t)insn->immediate);                                       \
     }                                                                                                        \
-    BODY(mov##bits##_mem_imm)                                                                                \
+    WRITE_BODY(mov##bits##_mem_imm, bits)                                                                    \
     {                                                                                                        \
-        mem_write##bits(cpu, insn->segment, insn_ea(cpu, insn), (uint##bits##_t)insn->immediate);            \
+        (void)cpu;                                                                                           \
+        return (uint##bits##_t)insn->immediate;                                                              \
     }                                                                                                        \
     REGISTER_BODY(mov##bits##_reg_imm)                                                                       \
     {                                                                                                        \
         set_reg##bits(cpu, insn->reg, (uint##bits##_t)insn->immediate);                                      \
     }                                                                                                        \
-    BODY(mov##bits##_acc_mem)                                                                                \
+    READ_BODY(mov##bits##_acc_mem, bits)                                                                     \
     {                                                                                                        \
-        set_acc##bits(cpu, mem_read##bits(cpu, insn->segment, insn_ea(cpu, insn)));                          \
+        (void)insn;                                                                                          \
+        set_acc##bits(cpu, value);                                                                           \
     }                                                                                                        \
-    BODY(mov##bits##_mem_acc)                                                                                \
+    WRITE_BODY(mov##bits##_mem_acc, bits)                                                                    \
     {                                                                                                        \
-        mem_write##bits(cpu, insn->segment, insn_ea(cpu, insn), acc##bits(cpu));                             \
+        (void)insn;                                                                                          \
+        return acc##bits(cpu);                                                                               \
     }
 
 MOVE(8)
@@ -248,10 +252,9 @@ REGISTER_BODY(bswap)
     {                                                                                                        \
         set_reg##to(cpu, insn->reg, (uint##to##_t)(type)reg##from(cpu, insn->rm));                           \
     }                                                                                                        \
-    BODY(op##to##_##from##_mem)                                                                              \
+    READ_BODY(op##to##_##from##_mem, from)                                                                   \
     {                                                                                                        \
-        set_reg##to(cpu, insn->reg,                                                                          \
-                    (uint##to##_t)(type)mem_read##from(cpu, insn->segment, insn_ea(cpu, insn)));             \
+        set_reg##to(cpu, insn->reg, (uint##to##_t)(type)value);                                              \
     }
 
 EXTEND(movzx, 16, 8, uint8_t)
@@ -267,9 +270,8 @@ EXTEND(movsx, 32, 16, int16_t)
     {                                                                                                        \
         if (condition(cpu, insn->opcode)) set_reg##bits(cpu, insn->reg, reg##bits(cpu, insn->rm));           \
     }                                                                                                        \
-    BODY(cmov##bits##_reg_mem)                                                                               \
+    READ_BODY(cmov##bits##_reg_mem, bits)                                                                    \
     {                                                                                                        \
-        uint##bits##_t value = mem_read##bits(cpu, insn->segment, insn_ea(cpu, insn));                       \
         if (condition(cpu, insn->opcode)) set_reg##bits(cpu, insn->reg, value);                              \
     }
 

@@ -7,6 +7,7 @@
 #include "emu/cpu/access.h"
 #include "emu/cpu/alu.h"
 #include "emu/cpu/bodies.h"
+#include "emu/cpu/operand.h"
 
 static void multiply_flags(struct cpu *cpu, bool overflow)
 {
@@ -174,20 +175,18 @@ ONE_OPERAND_SIZES(idiv)
         set_reg##bits(cpu, insn->reg,                                                                        \
                       signed_product##bits(cpu, reg##bits(cpu, insn->reg), reg##bits(cpu, insn->rm)));       \
     }                                                                                                        \
-    BODY(imul##bits##_reg_mem)                                                                               \
+    READ_BODY(imul##bits##_reg_mem, bits)                                                                    \
     {                                                                                                        \
-        uint##bits##_t by = mem_read##bits(cpu, insn->segment, insn_ea(cpu, insn));                          \
-        set_reg##bits(cpu, insn->reg, signed_product##bits(cpu, reg##bits(cpu, insn->reg), by));             \
+        set_reg##bits(cpu, insn->reg, signed_product##bits(cpu, reg##bits(cpu, insn->reg), value));          \
     }                                                                                                        \
     REGISTER_BODY(imul##bits##_reg_rm_imm)                                                                   \
     {                                                                                                        \
         set_reg##bits(cpu, insn->reg,                                                                        \
                       signed_product##bits(cpu, reg##bits(cpu, insn->rm), (uint##bits##_t)insn->immediate)); \
     }                                                                                                        \
-    BODY(imul##bits##_reg_mem_imm)                                                                           \
+    READ_BODY(imul##bits##_reg_mem_imm, bits)                                                                \
     {                                                                                                        \
-        uint##bits##_t by = mem_read##bits(cpu, insn->segment, insn_ea(cpu, insn));                          \
-        set_reg##bits(cpu, insn->reg, signed_product##bits(cpu, by, (uint##bits##_t)insn->immediate));       \
+        set_reg##bits(cpu, insn->reg, signed_product##bits(cpu, value, (uint##bits##_t)insn->immediate));    \
     }
 
 SIGNED_PRODUCT(16)

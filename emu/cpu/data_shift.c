@@ -6,6 +6,7 @@
 #include "emu/cpu/access.h"
 #include "emu/cpu/alu.h"
 #include "emu/cpu/bodies.h"
+#include "emu/cpu/operand.h"
 
 #define COUNT_IMMEDIATE ((unsigned)insn->immediate & 31)
 #define COUNT_CL        (reg32(cpu, CPU_ECX) & 31)
@@ -33,12 +34,10 @@
     {                                                                                                        \
         set_reg##bits(cpu, insn->rm, op##bits(cpu, reg##bits(cpu, insn->rm), 1));                            \
     }                                                                                                        \
-    BODY(op##bits##_mem_one)                                                                                 \
+    MODIFY_BODY(op##bits##_mem_one, bits)                                                                    \
     {                                                                                                        \
-        uint8_t *place;                                                                                      \
-        uint##bits##_t before =                                                                              \
-            (uint##bits##_t)mem_rmw##bits(cpu, insn->segment, insn_ea(cpu, insn), &place);                   \
-        rmw_store##bits(cpu, place, op##bits(cpu, before, 1));                                               \
+        (void)insn;                                                                                          \
+        return op##bits(cpu, value, 1);                                                                      \
     }
 #define SHIFT_SIZES(op) SHIFT(op, 8) SHIFT(op, 16) SHIFT(op, 32)
 

@@ -6,6 +6,7 @@
 #include "emu/cpu/access.h"
 #include "emu/cpu/bodies.h"
 #include "emu/cpu/flags.h"
+#include "emu/cpu/operand.h"
 
 /* ESP moved by `delta` bytes: with a 16-bit stack the upper half stays. */
 static uint32_t esp_plus(const struct cpu *cpu, uint32_t esp, int delta)
@@ -29,31 +30,30 @@ static void stack_put(struct cpu *cpu, uint32_t esp, unsigned size, uint32_t val
 }
 
 #define STACK(bits)                                                                                          \
-    BODY(push##bits##_reg)                                                                                   \
+    PUSH_BODY(push##bits##_reg, bits)                                                                        \
     {                                                                                                        \
-        stack_push##bits(cpu, reg##bits(cpu, insn->reg));                                                    \
+        return reg##bits(cpu, insn->reg);                                                                    \
     }                                                                                                        \
-    BODY(push##bits##_rm)                                                                                    \
+    PUSH_BODY(push##bits##_rm, bits)                                                                         \
     {                                                                                                        \
-        stack_push##bits(cpu, reg##bits(cpu, insn->rm));                                                     \
+        return reg##bits(cpu, insn->rm);                                                                     \
     }                                                                                                        \
     BODY(push##bits##_mem)                                                                                   \
     {                                                                                                        \
         stack_push##bits(cpu, mem_read##bits(cpu, insn->segment, insn_ea(cpu, insn)));                       \
     }                                                                                                        \
-    BODY(push##bits##_imm)                                                                                   \
+    PUSH_BODY(push##bits##_imm, bits)                                                                        \
     {                                                                                                        \
-        stack_push##bits(cpu, (uint##bits##_t)insn->immediate);                                              \
+        (void)cpu;                                                                                           \
+        return (uint##bits##_t)insn->immediate;                                                              \
     }                                                                                                        \
     /* POP ESP: the popped value wins. */                                                                    \
-    BODY(pop##bits##_reg)                                                                                    \
+    POP_BODY(pop##bits##_reg, bits)                                                                          \
     {                                                                                                        \
-        uint##bits##_t value = (uint##bits##_t)stack_pop##bits(cpu);                                         \
         set_reg##bits(cpu, insn->reg, value);                                                                \
     }                                                                                                        \
-    BODY(pop##bits##_rm)                                                                                     \
+    POP_BODY(pop##bits##_rm, bits)                                                                           \
     {                                                                                                        \
-        uint##bits##_t value = (uint##bits##_t)stack_pop##bits(cpu);                                         \
         set_reg##bits(cpu, insn->rm, value);                                                                 \
     }                                                                                                        \
     /* An address that uses ESP as base is computed with ESP already moved (SDM 2, POP). */                  \

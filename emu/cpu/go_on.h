@@ -21,9 +21,14 @@ ACCESS_INLINE void insn_go_on(struct cpu *cpu, const struct insn *insn)
 /* The target of a near jump was beyond the limit: #GP(0). */
 _Noreturn void jump_limit_fault(struct cpu *cpu, uint32_t eip);
 
+ACCESS_INLINE bool jump_is_within(const struct cpu *cpu, uint32_t eip)
+{
+    return eip <= cpu->s.segment[CPU_CS].limit;
+}
+
 ACCESS_INLINE void jump_check(struct cpu *cpu, uint32_t eip)
 {
-    if (unlikely(eip > cpu->s.segment[CPU_CS].limit)) jump_limit_fault(cpu, eip);
+    if (unlikely(!jump_is_within(cpu, eip))) jump_limit_fault(cpu, eip);
 }
 
 /* Is it the block at that linear address? */

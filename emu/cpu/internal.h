@@ -53,7 +53,14 @@ struct insn {
     uint8_t prefixes;       /* INSN_LOCK... */
     bool memory;            /* the r/m operand is memory */
     uint8_t number;         /* in its block, from 1 */
+    uint8_t form;           /* enum insn_form */
 } __attribute__((aligned(64))); /* a cache line of most hosts */
+/* How bodies reach memory (operand.h). The last two only in flat blocks (block.h), where SS is flat as well. */
+enum insn_form {
+    FORM_ANY,     /* any address size, any segment */
+    FORM_BASE,    /* base + displacement, 32 bits, in a flat segment; also where there is no memory operand */
+    FORM_INDEXED, /* the same with an index */
+};
 enum { INSN_LOCK = 1, INSN_REP = 2 /* F3 */, INSN_REPNE = 4 /* F2 */, INSN_OPSIZE = 8 /* 66 */ };
 
 /*
@@ -166,6 +173,7 @@ struct cpu {
     struct lazy_flags flags;
     struct segment_window window[CPU_SEGMENTS];
     uint32_t stack_mask;   /* 0xffff or 0xffffffff, by SS.B */
+    uint32_t flat;         /* a bit per segment: its offsets are linear addresses, all 4 GiB can be read and written */
     uint64_t code_base;    /* CS base */
     uint64_t block_eip;    /* EIP of the first instruction of the block */
     const struct insn *insn; /* the one being carried out; what cannot call anybody need not be named here (bodies.h) */
@@ -271,7 +279,7 @@ void block_cut(struct cpu *cpu);
 void body_block_end(struct cpu *cpu, const struct insn *insn);
 
 /* ---- modes ---- */
-/* CS, CPL or CR0.PE changed: which blocks fit. Called by mode_changed, and by segment_derive for CS (run.c). */
+/* A segment, CPL or CR0.PE changed: which blocks fit. Called by mode_changed, and by segment_derive (run.c). */
 void code_mode_changed(struct cpu *cpu);
 void cpl_changed(struct cpu *cpu); /* CPL changed, and CS with it: choose TLB (run.c) */
 void mode_changed(struct cpu *cpu); /* CR0, CR4, CPL or A20 changed: choose TLB, flush what depends on it (run.c) */

@@ -505,9 +505,11 @@ void jump_limit_fault(struct cpu *cpu, uint32_t eip)
 
 void code_mode_changed(struct cpu *cpu)
 {
-    cpu->code_key &= ~(uint32_t)(KEY_CODE32 | KEY_USER);
+    cpu->code_key &= ~(uint32_t)(KEY_CODE32 | KEY_USER | KEY_FLAT);
     if (cpu_code32(cpu)) cpu->code_key |= KEY_CODE32;
     if (cpu->s.cpl == 3) cpu->code_key |= KEY_USER;
+    if ((cpu->flat & FLAT_SEGMENTS) == FLAT_SEGMENTS && cpu->stack_mask == 0xffffffff)
+        cpu->code_key |= KEY_FLAT;
 }
 
 void cpl_changed(struct cpu *cpu)

@@ -146,15 +146,21 @@ void segment_window_set(const struct cpu *cpu, const struct cpu_segment_state *s
     }
 }
 
+static bool window_is_flat(const struct segment_window *window)
+{
+    const int64_t all = 0xffffffff;
+    return window->base == 0 && window->read_span == all && window->write_span == all;
+}
+
 void segment_derive(struct cpu *cpu, unsigned n)
 {
     const struct cpu_segment_state *state = &cpu->s.segment[n];
     segment_window_set(cpu, state, n == CPU_CS, &cpu->window[n]);
     if (n == CPU_SS) cpu->stack_mask = state->access & ACCESS_BIG ? 0xffffffff : 0xffff;
-    if (n == CPU_CS) {
-        cpu->code_base = state->base;
-        code_mode_changed(cpu);
-    }
+    if (n == CPU_CS) cpu->code_base = state->base;
+    cpu->flat &= ~(uint32_t)BIT(n);
+    if (window_is_flat(&cpu->window[n])) cpu->flat |= (uint32_t)BIT(n);
+    code_mode_changed(cpu);
 }
 
 void segment_derive_all(struct cpu *cpu)
