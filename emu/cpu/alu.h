@@ -60,14 +60,14 @@
     {                                                                                                        \
         uint##bits##_t result = (uint##bits##_t)(a + 1);                                                     \
         flags_result##bits(cpu, result);                                                                     \
-        flags_keep_cf(cpu, result == (uint##bits##_t)INT##bits##_MIN, (result & 15) == 0);                   \
+        flags_of_af(cpu, a & ~(uint32_t)result, shift);                                                      \
         return result;                                                                                       \
     }                                                                                                        \
     static inline uint##bits##_t dec##bits(struct cpu *cpu, uint##bits##_t a)                                \
     {                                                                                                        \
         uint##bits##_t result = (uint##bits##_t)(a - 1);                                                     \
         flags_result##bits(cpu, result);                                                                     \
-        flags_keep_cf(cpu, result == INT##bits##_MAX, (result & 15) == 15);                                  \
+        flags_of_af(cpu, ~(uint32_t)a &result, shift);                                                       \
         return result;                                                                                       \
     }                                                                                                        \
     static inline uint##bits##_t neg##bits(struct cpu *cpu, uint##bits##_t a)                                \
@@ -96,8 +96,7 @@ ALU_OPERATIONS(32, 0)
         uint##bits##_t result = (uint##bits##_t)wide;                                                        \
         bool cf = wide >> bits & 1;                                                                          \
         flags_result##bits(cpu, result);                                                                     \
-        flags_set_cf_of(cpu, cf, cf ^ (result >> (bits - 1)));                                               \
-        cpu->flags.auxiliary = 0;                                                                            \
+        flags_cf_of(cpu, cf, cf ^ (result >> (bits - 1)));                                                   \
         return result;                                                                                       \
     }                                                                                                        \
     static inline uint##bits##_t shr##bits(struct cpu *cpu, uint##bits##_t a, unsigned count)                \
@@ -105,8 +104,7 @@ ALU_OPERATIONS(32, 0)
         uint##bits##_t before = (uint##bits##_t)((uint64_t)a >> (count - 1));                                \
         uint##bits##_t result = before >> 1;                                                                 \
         flags_result##bits(cpu, result);                                                                     \
-        flags_set_cf_of(cpu, before & 1, before >> (bits - 1));                                              \
-        cpu->flags.auxiliary = 0;                                                                            \
+        flags_cf_of(cpu, before & 1, before >> (bits - 1));                                                  \
         return result;                                                                                       \
     }                                                                                                        \
     static inline uint##bits##_t sar##bits(struct cpu *cpu, uint##bits##_t a, unsigned count)                \
@@ -114,8 +112,7 @@ ALU_OPERATIONS(32, 0)
         int64_t before = (int64_t)(int##bits##_t)a >> (count - 1);                                           \
         uint##bits##_t result = (uint##bits##_t)(before >> 1);                                               \
         flags_result##bits(cpu, result);                                                                     \
-        flags_set_cf_of(cpu, before & 1, false);                                                             \
-        cpu->flags.auxiliary = 0;                                                                            \
+        flags_cf_of(cpu, before & 1, false);                                                                 \
         return result;                                                                                       \
     }                                                                                                        \
     static inline uint##bits##_t rol##bits(struct cpu *cpu, uint##bits##_t a, unsigned count)                \

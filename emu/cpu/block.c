@@ -255,11 +255,20 @@ static enum insn_form insn_form(const struct insn *insn, bool flat)
     return insn->index == REG_NONE ? FORM_BASE : FORM_INDEXED;
 }
 
+/* A near jump by displacement: where it goes is known but for the block's EIP. With 16-bit operands EIP is cut. */
+static void insn_aim(struct insn *insn)
+{
+    if (!insn->row->operands || insn->row->operands[0] != 'J') return;
+    insn->immediate += insn->offset + insn->length;
+    insn->displacement = insn->operand_size == 2 ? 0xffff : -1;
+}
+
 /* Copies the instructions to where they run, with the entry behind them. */
 static void block_fill(struct block_cache *cache, struct block *block, const struct insn *insns)
 {
     unsigned count = block->count;
     memcpy(block->insns, insns, count * sizeof(*insns));
+    for (unsigned i = 0; i < count; i++) insn_aim(&block->insns[i]);
     block->insns[count] = (struct insn){.body = body_block_end, .offset = block->bytes};
     for (unsigned i = 0; i <= count; i++) {
         block->insns[i].number = (uint8_t)(i + 1);

@@ -8,11 +8,10 @@
 #include "emu/cpu/flags.h"
 #include "emu/cpu/operand.h"
 
-/* Where a relative jump goes: with 16-bit operands EIP is cut to 16 bits. */
+/* Where a relative jump goes: insn_aim (block.c) has added up what is known. */
 static inline uint32_t relative_target(const struct cpu *cpu, const struct insn *insn)
 {
-    uint32_t target = insn_end_eip(cpu, insn) + (uint32_t)insn->immediate;
-    return insn->operand_size == 2 ? target & 0xffff : target;
+    return (uint32_t)(cpu->block_eip + insn->immediate) & (uint32_t)insn->displacement;
 }
 
 /* A body that may leave its block: it goes on by itself, to one place or the other, and sets cpu->insn where it may fault
@@ -70,13 +69,22 @@ static uint32_t memory_target(struct cpu *cpu, const struct insn *insn)
 
 JUMP(jmp_rm)
 {
-    jump_near(cpu, insn, register_target(cpu, insn));
+    jump_near_indirect(cpu, insn, register_target(cpu, insn));
 }
 
-JUMP(jmp_mem)
+SLOW_BODY(jmp_mem)
 {
     cpu->insn = insn;
-    jump_near(cpu, insn, memory_target(cpu, insn));
+    jump_near_indirect(cpu, insn, memory_target(cpu, insn));
+}
+
+void body_jmp_mem(struct cpu *cpu, const struct insn *insn)
+{
+    const uint8_t *place = insn->operand_size == 4 ? operand_direct_read(cpu, insn, 4) : NULL;
+    if (likely(place))
+        jump_near_indirect(cpu, insn, le32_load(place));
+    else
+        slow_jmp_mem(cpu, insn);
 }
 
 /* The usual case first: the stack is plain RAM at hand, and nobody is called (operand.h). */
@@ -104,9 +112,9 @@ JUMP(jmp_mem)
         uint32_t target = stack_peek##bits(cpu, 0);                                                          \
         jump_check(cpu, target);                                                                             \
         stack_drop(cpu, bits / 8u + more);                                                                   \
-        jump_near(cpu, insn, target);                                                                        \
+        jump_near_indirect(cpu, insn, target);                                                               \
     }                                                                                                        \
-    static inline void ret##bits(struct cpu *cpu, const struct insn *insn, uint16_t more)                    \
+    ACCESS_INLINE void ret##bits(struct cpu *cpu, const struct insn *insn, uint16_t more)                    \
     {                                                                                                        \
         const uint8_t *place = stack_direct_read(cpu, insn, bits / 8);                                       \
         uint32_t target = place ? (uint32_t)host_load(place, bits / 8) : 0;                                  \
@@ -115,7 +123,7 @@ JUMP(jmp_mem)
             return;                                                                                          \
         }                                                                                                    \
         set_reg32(cpu, CPU_ESP, reg32(cpu, CPU_ESP) + bits / 8u + more);                                     \
-        jump_near(cpu, insn, target);                                                                        \
+        jump_near_indirect(cpu, insn, target);                                                               \
     }                                                                                                        \
     JUMP(call##bits##_near)                                                                                  \
     {                                                                                                        \

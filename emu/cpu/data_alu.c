@@ -125,8 +125,8 @@ UNARY_SHORT(dec, 32)
 static void decimal_flags(struct cpu *cpu, uint8_t result, bool cf, bool af)
 {
     flags_result8(cpu, result);
-    flags_set_cf_of(cpu, cf, false);
-    cpu->flags.auxiliary = af ? FLAG_AF : 0;
+    flags_set_cf(cpu, cf);
+    flags_of_af(cpu, af ? 8 : 0, 0);
 }
 
 REGISTER_BODY(daa)

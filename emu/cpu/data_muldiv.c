@@ -11,8 +11,7 @@
 
 static void multiply_flags(struct cpu *cpu, bool overflow)
 {
-    flags_set_cf_of(cpu, overflow, overflow);
-    cpu->flags.auxiliary = 0;
+    flags_cf_of(cpu, overflow, overflow);
 }
 
 static _Noreturn void divide_error(struct cpu *cpu, bool by_zero)

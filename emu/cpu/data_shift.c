@@ -54,8 +54,7 @@ SHIFT_SIZES(sar)
 
 static void double_shift_flags(struct cpu *cpu, bool cf, bool sign_changed)
 {
-    flags_set_cf_of(cpu, cf, sign_changed);
-    cpu->flags.auxiliary = 0;
+    flags_cf_of(cpu, cf, sign_changed);
 }
 
 static uint32_t shld32(struct cpu *cpu, uint32_t a, uint32_t fill, unsigned count)

@@ -4,8 +4,7 @@
  * lazy_flags in internal.h); a flag is worked out when somebody asks. SDM 1, 3.4.3.1 and the instructions'
  * "Flags Affected".
  *
- * For operands of 8 and 16 bits the carries are shifted up, so that the carry out of the top bit is always
- * bit 31 and the carry into it bit 30. Where the manual leaves a flag undefined, it gets what current
+ * Where the manual leaves a flag undefined, it gets what current
  * processors were seen to do.
  */
 #ifndef EMU_CPU_FLAGS_H
@@ -44,7 +43,7 @@ static inline bool cpu_v86(const struct cpu *cpu)
 
 static inline bool flag_cf(const struct cpu *cpu)
 {
-    return cpu->flags.carries >> 31;
+    return cpu->flags.carry >> 31;
 }
 
 static inline bool flag_of(const struct cpu *cpu)
@@ -69,7 +68,7 @@ static inline bool flag_pf(const struct cpu *cpu)
 
 static inline bool flag_af(const struct cpu *cpu)
 {
-    return cpu->flags.auxiliary >> 4 & 1;
+    return cpu->flags.carries >> 3 & 1;
 }
 
 /* The conditions of Jcc, SETcc and CMOVcc, by the low four bits of the opcode (SDM 2, B.1.4.7). */
@@ -103,11 +102,10 @@ static inline uint32_t flags_compose(const struct cpu *cpu)
 /* Replaces the six arithmetic flags by those in `value`; other bits of `value` do not matter. */
 static inline void flags_load_arithmetic(struct cpu *cpu, uint32_t value)
 {
-    uint32_t cf = value & FLAG_CF, of = value >> 11 & 1;
     cpu->flags.zero = !(value & FLAG_ZF);
     cpu->flags.sign = (int32_t)((value & FLAG_SF ? 0x80000000u : 0) | (value & FLAG_PF ? 0 : 1));
-    cpu->flags.carries = cf << 31 | (cf ^ of) << 30;
-    cpu->flags.auxiliary = value & FLAG_AF;
+    cpu->flags.carry = value << 31;
+    cpu->flags.carries = (value & FLAG_OF) << 20 | (value & FLAG_AF) >> 1;
 }
 
 /* Replaces all of EFLAGS. */
@@ -117,14 +115,23 @@ static inline void flags_load(struct cpu *cpu, uint32_t value)
     cpu->s.eflags = (value & ~(uint32_t)FLAG_ARITHMETIC) | 2;
 }
 
-static inline void flags_set_cf_of(struct cpu *cpu, bool cf, bool of)
-{
-    cpu->flags.carries = (uint32_t)cf << 31 | (uint32_t)(cf ^ of) << 30;
-}
-
 static inline void flags_set_cf(struct cpu *cpu, bool cf)
 {
-    flags_set_cf_of(cpu, cf, flag_of(cpu));
+    cpu->flags.carry = (uint32_t)cf << 31;
+}
+
+/* Keeps AF. */
+static inline void flags_set_cf_of(struct cpu *cpu, bool cf, bool of)
+{
+    flags_set_cf(cpu, cf);
+    cpu->flags.carries = (uint32_t)of << 31 | (cpu->flags.carries & 8);
+}
+
+/* AF is undefined, and 0. */
+static inline void flags_cf_of(struct cpu *cpu, bool cf, bool of)
+{
+    flags_set_cf(cpu, cf);
+    cpu->flags.carries = (uint32_t)of << 31;
 }
 
 static inline void flags_set_zf(struct cpu *cpu, bool zf)
@@ -162,23 +169,21 @@ static inline uint32_t carries_of_sub(uint32_t a, uint32_t b, uint32_t result)
     return (~a & b) | ((~a | b) & result);
 }
 
+/* OF and AF from the carries; INC and DEC, which keep CF, use it alone. `shift` brings the top bit to bit 31. */
+static inline void flags_of_af(struct cpu *cpu, uint32_t carries, unsigned shift)
+{
+    cpu->flags.carries = shift ? carries << shift | (carries & 8) : carries;
+}
+
 static inline void flags_carries(struct cpu *cpu, uint32_t carries, unsigned shift)
 {
-    cpu->flags.carries = carries << shift;
-    cpu->flags.auxiliary = carries << 1; /* carry out of bit 3 goes to bit 4 */
+    cpu->flags.carry = carries << shift;
+    flags_of_af(cpu, carries, shift);
 }
 
 static inline void flags_logic(struct cpu *cpu)
 {
-    cpu->flags.carries = 0;
-    cpu->flags.auxiliary = 0;
-}
-
-/* INC and DEC keep CF. */
-static inline void flags_keep_cf(struct cpu *cpu, bool of, bool af)
-{
-    flags_set_cf_of(cpu, flag_cf(cpu), of);
-    cpu->flags.auxiliary = af ? FLAG_AF : 0;
+    cpu->flags.carry = cpu->flags.carries = 0;
 }
 
 #endif

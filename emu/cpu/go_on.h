@@ -49,11 +49,9 @@ ACCESS_INLINE bool block_follows(const struct cpu *cpu, const struct insn *insn,
 /* The rest of a near jump: checks the target, leaves the block. */
 void jump_by_run_loop(struct cpu *cpu, const struct insn *insn, uint32_t eip);
 
-/* After `insn` goes on at `eip` in the same code segment; #GP(0) when that is beyond its limit. The row must say
- * ROW_ENDS_BLOCK. */
-ACCESS_INLINE void jump_near(struct cpu *cpu, const struct insn *insn, uint32_t eip)
+ACCESS_INLINE void jump_to_block(struct cpu *cpu, const struct insn *insn, const struct block *block,
+                                 uint32_t eip)
 {
-    const struct block *block = insn->next;
     if (likely(block_follows(cpu, insn, block, eip))) {
         cpu->retired_before_block += insn->number;
         cpu->block_eip = eip;
@@ -61,6 +59,19 @@ ACCESS_INLINE void jump_near(struct cpu *cpu, const struct insn *insn, uint32_t 
     } else {
         jump_by_run_loop(cpu, insn, eip);
     }
+}
+
+/* After `insn` goes on at `eip` in the same code segment; #GP(0) when that is beyond its limit. The row must say
+ * ROW_ENDS_BLOCK. */
+ACCESS_INLINE void jump_near(struct cpu *cpu, const struct insn *insn, uint32_t eip)
+{
+    jump_to_block(cpu, insn, insn->next, eip);
+}
+
+/* The same for jumps that have many targets. */
+ACCESS_INLINE void jump_near_indirect(struct cpu *cpu, const struct insn *insn, uint32_t eip)
+{
+    jump_to_block(cpu, insn, cpu->blocks->jump[jump_slot((uint32_t)(cpu->code_base + eip))], eip);
 }
 
 /*

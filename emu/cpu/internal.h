@@ -33,11 +33,11 @@ typedef void (*insn_body)(struct cpu *cpu, const struct insn *insn);
 struct insn {
     insn_body body;
     const struct opcode *row;
-    uint64_t immediate;     /* sign- or zero-extended as the row says; offset of a far pointer, target of a near jump
-                               (displacement relative to the end of the instruction) */
+    uint64_t immediate;     /* sign- or zero-extended as the row says; offset of a far pointer; target of a near jump,
+                               relative to the end of the instruction, in a block to the block's start */
     uint64_t address_mask;  /* 0xffff, 0xffffffff, ~0 */
     struct block *next;     /* where it went on the last time that this was the last instruction (run.c) */
-    int32_t displacement;
+    int32_t displacement;   /* of a memory operand; in a block, for a near jump: the bits that its target has */
     uint16_t immediate2;    /* selector of a far pointer; nesting level of ENTER */
     uint16_t offset;        /* from the start of the block, in bytes */
     uint8_t length;         /* bytes, prefixes included */
@@ -90,15 +90,15 @@ enum {
     ROW_ABSENT = 1 << 16,     /* without a name: an instruction, but of no model */
 };
 
-/* Lazy arithmetic flags. Everything that sets all six stores three words; flags.h reads them.
+/* Lazy arithmetic flags. Everything that sets all six stores four words; flags.h reads them.
  *   ZF: zero == 0       SF: sign < 0       PF: parity of the low byte of sign
- *   carries: the carry out of each bit position, moved so that the carry out of the operand's top bit is bit 31;
- *   CF: bit 31          OF: bit 31 ^ bit 30          AF: kept apart, in auxiliary (bit 4 as in EFLAGS) */
+ *   CF: bit 31 of carry                    OF: bit 31 ^ bit 30 of carries          AF: bit 3 of carries
+ * An addition or subtraction stores the carry out of each bit position in both, moved so that the one out of the operand's
+ * top bit is bit 31. CF is apart because many instructions set the others and keep it, or set it alone. */
 struct lazy_flags {
     uint32_t zero;
     int32_t sign; /* the result, sign-extended to 32 bits */
-    uint32_t carries;
-    uint32_t auxiliary; /* a ^ b ^ result of an addition or subtraction: bit 4 is AF */
+    uint32_t carry, carries;
 };
 
 /* Which part of a segment may be touched by plain loads and stores; derived from cpu_segment_state (segment.c) so that an
@@ -174,9 +174,12 @@ struct cpu {
     struct segment_window window[CPU_SEGMENTS];
     uint32_t stack_mask;   /* 0xffff or 0xffffffff, by SS.B */
     uint32_t flat;         /* a bit per segment: its offsets are linear addresses, all 4 GiB can be read and written */
+    uint32_t code_key;     /* what decoded blocks depend on besides their address (block.h) */
     uint64_t code_base;    /* CS base */
     uint64_t block_eip;    /* EIP of the first instruction of the block */
     const struct insn *insn; /* the one being carried out; what cannot call anybody need not be named here (bodies.h) */
+    uint64_t retired_before_block; /* in the run under way */
+    uint64_t chain_until;    /* blocks follow each other without the run loop until so many instructions have retired */
     uint32_t attention;
     bool next_eip_set;       /* the last body of a block has set s.eip itself; else it follows from the block */
 
@@ -190,13 +193,11 @@ struct cpu {
     struct slow_rmw rmw;
     struct table_page *table_pages; /* TABLE_PAGES of them, by page number; apart, since walks change nothing else */
     uint32_t paging_mode;    /* CR0, CR4 and A20 bits that the TLB was filled under (run.c) */
-    uint32_t code_key;       /* what decoded blocks depend on besides their address (block.h) */
     uint64_t deliveries_at;  /* instructions retired in all when s.deliveries was counted */
     uint64_t skip_breakpoint_at; /* linear address whose breakpoint the run under way passes once */
 
     /* The run under way. */
-    uint64_t budget, retired_before_block;
-    uint64_t chain_until; /* blocks follow each other without the run loop until so many instructions have retired */
+    uint64_t budget;
     struct block_mark mark;
     bool running, pause_stops;
     jmp_buf unwind;
