@@ -7,6 +7,7 @@
 #include "emu/cpu/block.h"
 #include "emu/cpu/code_tlb.h"
 #include "emu/cpu/decode.h"
+#include "emu/cpu/fused.h"
 #include "emu/cpu/paging.h"
 
 #define ARENA_BYTES  ((size_t)32 << 20) /* of address space; host memory is used as it fills */
@@ -275,6 +276,7 @@ static void block_fill(struct block_cache *cache, struct block *block, const str
         block->insns[i].form = (uint8_t)insn_form(&block->insns[i], block->mode & KEY_FLAT);
         block->insns[i].next = cache->nowhere;
     }
+    for (unsigned i = 0; i + 1 < count; i++) insn_fuse(&block->insns[i]);
 }
 
 /* The instruction may not be longer than what the segment has left. */

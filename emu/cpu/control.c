@@ -8,12 +8,6 @@
 #include "emu/cpu/flags.h"
 #include "emu/cpu/operand.h"
 
-/* Where a relative jump goes: insn_aim (block.c) has added up what is known. */
-static inline uint32_t relative_target(const struct cpu *cpu, const struct insn *insn)
-{
-    return (uint32_t)(cpu->block_eip + insn->immediate) & (uint32_t)insn->displacement;
-}
-
 /* A body that may leave its block: it goes on by itself, to one place or the other, and sets cpu->insn where it may fault
  * before that. */
 #define JUMP(name) void body_##name(struct cpu *cpu, const struct insn *insn)
@@ -22,7 +16,7 @@ static inline __attribute__((always_inline)) void jump_if(struct cpu *cpu, const
                                                           bool holds)
 {
     if (holds)
-        jump_near(cpu, insn, relative_target(cpu, insn));
+        jump_near(cpu, insn, jump_target(cpu, insn));
     else
         insn_go_on(cpu, insn);
 }
@@ -53,7 +47,7 @@ CONDITIONAL_JUMP(jnle, 15)
 
 JUMP(jmp)
 {
-    jump_near(cpu, insn, relative_target(cpu, insn));
+    jump_near(cpu, insn, jump_target(cpu, insn));
 }
 
 static uint32_t register_target(struct cpu *cpu, const struct insn *insn)
@@ -127,7 +121,7 @@ void body_jmp_mem(struct cpu *cpu, const struct insn *insn)
     }                                                                                                        \
     JUMP(call##bits##_near)                                                                                  \
     {                                                                                                        \
-        call##bits(cpu, insn, relative_target(cpu, insn));                                                   \
+        call##bits(cpu, insn, jump_target(cpu, insn));                                                       \
     }                                                                                                        \
     JUMP(call##bits##_rm)                                                                                    \
     {                                                                                                        \
@@ -155,7 +149,7 @@ CALL_AND_RETURN(32)
 static inline void loop_while(struct cpu *cpu, const struct insn *insn, bool holds)
 {
     uint64_t mask = insn->address_mask, count = (reg_addr(cpu, CPU_ECX, mask) - 1) & mask;
-    uint32_t target = relative_target(cpu, insn);
+    uint32_t target = jump_target(cpu, insn);
     bool again = count && holds;
     cpu->insn = insn;
     if (again) jump_check(cpu, target);

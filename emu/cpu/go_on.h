@@ -61,6 +61,12 @@ ACCESS_INLINE void jump_to_block(struct cpu *cpu, const struct insn *insn, const
     }
 }
 
+/* Where a relative jump goes: insn_aim (block.c) has added up what is known. */
+ACCESS_INLINE uint32_t jump_target(const struct cpu *cpu, const struct insn *insn)
+{
+    return (uint32_t)(cpu->block_eip + insn->immediate) & (uint32_t)insn->displacement;
+}
+
 /* After `insn` goes on at `eip` in the same code segment; #GP(0) when that is beyond its limit. The row must say
  * ROW_ENDS_BLOCK. */
 ACCESS_INLINE void jump_near(struct cpu *cpu, const struct insn *insn, uint32_t eip)

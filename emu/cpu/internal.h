@@ -143,10 +143,11 @@ struct slow_rmw {
     unsigned first;       /* bytes in the first page; 0: all in one */
 };
 
-/* An instruction at which the block under way stops, and the body that it had (run.c). Set only while ATTENTION_CUT is. */
+/* An instruction at which the block under way stops; the bodies that it and the one before it had (run.c). Set only while
+ * ATTENTION_CUT is. */
 struct block_mark {
     struct insn *at;
-    insn_body body;
+    insn_body body, before;
 };
 
 /* Reasons to leave the fast loop at the next block boundary. */

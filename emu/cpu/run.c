@@ -12,6 +12,7 @@
 #include "emu/cpu/access.h"
 #include "emu/cpu/block.h"
 #include "emu/cpu/flags.h"
+#include "emu/cpu/fused.h"
 #include "emu/cpu/go_on.h"
 #include "emu/cpu/run.h"
 #include "emu/cpu/system.h"
@@ -34,21 +35,26 @@ static const struct insn between = {.base = REG_NONE, .index = REG_NONE, .number
 
 /* ---- where the block under way stops ---- */
 
-/* A mark is a body put in the place of another: instructions that are not marked pay nothing. */
+static void block_unmark(struct cpu *cpu)
+{
+    struct block_mark *mark = &cpu->mark;
+    if (!mark->at) return;
+    mark->at[0].body = mark->body;
+    mark->at[-1].body = mark->before;
+    mark->at = NULL;
+}
+
+/* A mark is a body put in the place of another: instructions that are not marked pay nothing. The first of a block is never
+ * marked. */
 static void block_mark(struct cpu *cpu, const struct insn *at)
 {
     struct block_mark *mark = &cpu->mark;
     cpu->attention |= ATTENTION_CUT;
     if (mark->at && mark->at <= at) return;
-    if (mark->at) mark->at->body = mark->body;
-    *mark = (struct block_mark){.at = (struct insn *)at, .body = at->body};
-    mark->at->body = body_block_end;
-}
-
-static void block_unmark(struct cpu *cpu)
-{
-    if (cpu->mark.at) cpu->mark.at->body = cpu->mark.body;
-    cpu->mark.at = NULL;
+    block_unmark(cpu);
+    *mark = (struct block_mark){.at = (struct insn *)at, .body = at[0].body, .before = at[-1].body};
+    mark->at[0].body = body_block_end;
+    mark->at[-1].body = insn_unfused(&at[-1]);
 }
 
 __attribute__((noinline)) void run_at_boundary(struct cpu *cpu)

@@ -411,6 +411,65 @@ START_TEST(shorten_is_exact)
 }
 END_TEST
 
+/* Comparison and jump are one body; they are two instructions all the same. */
+START_TEST(comparison_and_jump_are_two)
+{
+    /* inc eax; cmp eax,5; jb; dec ecx; jnz; out 0x80,al; test eax,eax; jnz */
+    CODE(&fixture, CODE_AT, 0x40, 0x83, 0xf8, 0x05, 0x72, 0xfa, 0x49, 0x75, 0xf7, 0xe6, 0x80, 0x85, 0xc0,
+         0x75, 0xf1);
+    run_in_pieces(60, 60); /* decoded */
+    for (unsigned count = 0; count < 40; count++) {
+        struct cpu_state whole, pieces;
+        char where[64];
+        for (unsigned way = 0; way < 2; way++) {
+            set_eip(CODE_AT);
+            set_reg(CPU_EAX, 0);
+            set_reg(CPU_ECX, 3);
+            cpu_fixture_set_eflags(&fixture, 2);
+            run_in_pieces(count, way ? 1 : 100);
+            cpu_get_state(fixture.cpu, way ? &pieces : &whole);
+        }
+        ck_assert_msg(!state_differs(&cpu_state_table, &whole, &pieces, where, sizeof(where)), "%u: %s",
+                      count, where);
+    }
+    set_eip(CODE_AT);
+    set_reg(CPU_EAX, 0);
+    ck_assert(cpu_breakpoint_add(fixture.cpu, CODE_AT + 4));
+    ck_assert_int_eq(run(100), CPU_STOP_BREAKPOINT);
+    ck_assert_uint_eq(eip(), CODE_AT + 4);
+    ck_assert_uint_eq(cpu_retired(fixture.cpu), 2);
+    ck_assert(cpu_breakpoint_remove(fixture.cpu, CODE_AT + 4));
+    set_eip(CODE_AT + 9);
+    fixture.on_access = shorten;
+    shorten_to = 2;
+    ck_assert_int_eq(run(100), CPU_STOP_BUDGET);
+    ck_assert_uint_eq(eip(), CODE_AT + 13);
+    ck_assert_uint_eq(cpu_retired(fixture.cpu), 2);
+}
+END_TEST
+
+/* The comparison reads a device, which ends the run: the jump after it has not happened. */
+START_TEST(comparison_with_a_device_ends_before_its_jump)
+{
+    CODE(&fixture, CODE_AT, 0x83, 0x3b, 0x07, 0x74, 0xfb); /* cmp dword [ebx],7; jz */
+    set_reg(CPU_EBX, 0x20000);
+    set_ram32(0x20000, 7);
+    run_in_pieces(20, 20);
+    set_eip(CODE_AT);
+    set_reg(CPU_EBX, FIXTURE_MMIO);
+    fixture.mmio_value = 7;
+    fixture.on_access = shorten;
+    shorten_to = 1;
+    ck_assert_int_eq(run(100), CPU_STOP_BUDGET);
+    ck_assert_uint_eq(cpu_retired(fixture.cpu), 1);
+    ck_assert_uint_eq(eip(), CODE_AT + 3);
+    ck_assert_uint_eq(fixture.mmio_reads, 1);
+    fixture.on_access = NULL;
+    run_in_pieces(1, 1);
+    ck_assert_uint_eq(eip(), CODE_AT);
+}
+END_TEST
+
 static void ask_exit(struct cpu_fixture *f, bool write, unsigned size)
 {
     (void)write;
@@ -1493,6 +1552,49 @@ START_TEST(segment_limits)
 }
 END_TEST
 
+/* Code that ran with flat segments runs with others. */
+START_TEST(segments_stop_being_flat)
+{
+    struct cpu_state flat, state;
+    cpu_get_state(fixture.cpu, &flat);
+    CODE(&fixture, CODE_AT, 0xa1, 0x00, 0x00, 0x02, 0x00, 0x50, 0xeb,
+         0xf8); /* mov eax,[0x20000]; push eax; jmp */
+    set_ram32(0x20000, 1);
+    set_ram32(0x21000, 2);
+    run_in_pieces(30, 30);
+    ck_assert_uint_eq(reg(CPU_EAX), 1);
+    state = flat;
+    state.segment[CPU_DS].base = 0x1000;
+    state.segment[CPU_SS].base = 0x2000;
+    cpu_set_state(fixture.cpu, &state);
+    run_in_pieces(2, 2);
+    ck_assert_uint_eq(reg(CPU_EAX), 2);
+    ck_assert_uint_eq(ram32(0x90000 + 0x2000 - 4), 2);
+    state.segment[CPU_SS].access &= ~0x4000; /* SP, not ESP */
+    state.gpr[CPU_ESP] = 0x12340002;
+    cpu_set_state(fixture.cpu, &state);
+    run_in_pieces(2, 2);
+    ck_assert_uint_eq(reg(CPU_ESP), 0x1234fffe);
+    state = flat;
+    state.segment[CPU_DS].limit = 0x20002;
+    cpu_set_state(fixture.cpu, &state);
+    run_in_pieces(1, 1);
+    expect_exception(13, REASON_SEGMENT_LIMIT);
+}
+END_TEST
+
+START_TEST(flat_segments_end_at_4_gib)
+{
+    CODE(&fixture, CODE_AT, 0x8b, 0x03, 0xeb, 0xfc); /* mov eax,[ebx]; jmp */
+    set_reg(CPU_EBX, 0);
+    run_in_pieces(20, 20); /* page 0 is in the TLB */
+    set_reg(CPU_EBX, 0xfffffffe);
+    set_eip(CODE_AT);
+    run_in_pieces(1, 1);
+    expect_exception(13, REASON_SEGMENT_LIMIT);
+}
+END_TEST
+
 START_TEST(state_goes_out_and_in)
 {
     struct cpu_state before, after;
@@ -1656,6 +1758,8 @@ static Suite *engine_suite(void)
     tcase_add_test(test, repeat_is_interrupted_between_iterations);
     tcase_add_test(test, devices_see_the_exact_time);
     tcase_add_test(test, shorten_is_exact);
+    tcase_add_test(test, comparison_and_jump_are_two);
+    tcase_add_test(test, comparison_with_a_device_ends_before_its_jump);
     tcase_add_test(test, exit_soon_ends_after_the_instruction);
     tcase_add_test(test, reset_from_a_callback);
     tcase_add_test(test, a_handler_that_faults_at_once_does_not_stop_time);
@@ -1712,6 +1816,8 @@ static Suite *engine_suite(void)
     tcase_add_test(test, nmi_is_blocked_until_iret);
     tcase_add_test(test, triple_fault_ends_the_run);
     tcase_add_test(test, segment_limits);
+    tcase_add_test(test, segments_stop_being_flat);
+    tcase_add_test(test, flat_segments_end_at_4_gib);
     tcase_add_test(test, state_goes_out_and_in);
     tcase_add_test(test, fresh_cpu_goes_on_from_any_instant);
     tcase_add_test(test, fresh_cpu_goes_on_in_a_repeated_instruction);
