@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The cache of decoded instructions. A block is a run of them from one page of memory, ending at the first
- * that may change EIP or mode. It is known by its place in host memory, the code size and whether segments are flat, so
- * that code seen at two addresses is decoded once; and it remembers where it was last entered (linear address and code_key),
- * so that entering it again is one compare. An instruction that ended a block remembers which block came then
- * (insn.next): most often that is the one that comes again, which the same compare says. Dropped blocks fail
+ * The cache of decoded instructions. A block is a run of them from one page of memory, ending at the first that may
+ * change EIP or mode. It is known by its place in host memory, the code size and whether segments are flat, so that
+ * code seen at two addresses is decoded once; and it remembers where it was last entered (linear address and
+ * code_key), so that entering it again is one compare. An instruction that ended a block remembers which block came
+ * then (insn.next): most often that is the one that comes again, which the same compare says. Dropped blocks fail
  * the compare, and their memory stays until all goes (cache_flush), so that these pointers never dangle.
  *
- * Behind its last instruction a block has one more entry, which leaves it (body_block_end); its `number` and `offset` are
- * those that an instruction there would have.
+ * Behind its last instruction a block has one more entry, which leaves it (body_block_end); its `number` and
+ * `offset` are those that an instruction there would have.
  *
  * An instruction that crosses into the next page is a block of its own, which depends on both pages. Code in
  * device memory is decoded anew each time, one instruction at a time.
@@ -41,8 +41,8 @@ struct block {
 };
 
 /*
- * code_key: bit 0 code size, bit 1 user mode, bit 2 flat segments, bits 8-31 a number that changes with every flush of the TLB. 0
- * is never one.
+ * code_key: bit 0 code size, bit 1 user mode, bit 2 flat segments, bits 8-31 a number that changes with every flush
+ * of the TLB. 0 is never one.
  */
 enum { KEY_CODE32 = 1 << 0, KEY_USER = 1 << 1, KEY_FLAT = 1 << 2, KEY_EPOCH = 1 << 8 };
 

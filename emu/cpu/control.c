@@ -8,8 +8,8 @@
 #include "emu/cpu/flags.h"
 #include "emu/cpu/operand.h"
 
-/* A body that may leave its block: it goes on by itself, to one place or the other, and sets cpu->insn where it may fault
- * before that. */
+/* A body that may leave its block: it goes on by itself, to one place or the other, and sets cpu->insn where it may
+ * fault before that. */
 #define JUMP(name) void body_##name(struct cpu *cpu, const struct insn *insn)
 
 static inline __attribute__((always_inline)) void jump_if(struct cpu *cpu, const struct insn *insn,

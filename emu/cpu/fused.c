@@ -10,7 +10,7 @@
 #include "emu/cpu/decode.h"
 #include "emu/cpu/operand.h"
 
-/* ---- the first instruction: what it does to flags and registers. False: not done, the plain body has to do it. ---- */
+/* ---- the first instruction, on flags and registers. False: not done, its plain body has to do it. ---- */
 
 #define FIRST(name) ACCESS_INLINE bool first_##name(struct cpu *cpu, const struct insn *insn)
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How one instruction leads to the next. A body's last act is to call the body of the instruction that follows, in tail
- * position, which compilers make a jump: it costs less than returning to the run loop, and is the same where they do not.
+ * How one instruction leads to the next. A body's last act is to call the body of the instruction that follows, in
+ * tail position, which compilers make a jump: it costs less than returning to the run loop, and is the same where
+ * they do not.
  *
- * Within a block that is the next entry (insn_go_on); behind the last one stands body_block_end, which leaves the block.
- * A near jump goes to the block that followed it the last time, if that still is the right one and nothing else is to be
- * done first; else the run loop finds out what comes.
+ * Within a block that is the next entry (insn_go_on); behind the last one stands body_block_end, which leaves the
+ * block. A near jump goes to the block that followed it the last time, if that still is the right one and nothing
+ * else is to be done first; else the run loop finds out what comes.
  */
 #ifndef EMU_CPU_GO_ON_H
 #define EMU_CPU_GO_ON_H
@@ -81,8 +82,9 @@ ACCESS_INLINE void jump_near_indirect(struct cpu *cpu, const struct insn *insn, 
 }
 
 /*
- * What the files that define bodies write: BODY(name) { the instruction }. REGISTER_BODY is for those that do nothing but compute with registers and flags: they cannot fault and call
- * nobody, so nobody asks during them which instruction is being carried out, and cpu->insn is left as it is.
+ * What the files that define bodies write: BODY(name) { the instruction }. REGISTER_BODY is for those that do
+ * nothing but compute with registers and flags: they cannot fault and call nobody, so nobody asks during them which
+ * instruction is being carried out, and cpu->insn is left as it is.
  */
 #define BODY(name)                                                                                           \
     static inline __attribute__((always_inline)) void insn_##name(struct cpu *cpu, const struct insn *insn); \

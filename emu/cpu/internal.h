@@ -93,8 +93,8 @@ enum {
 /* Lazy arithmetic flags. Everything that sets all six stores four words; flags.h reads them.
  *   ZF: zero == 0       SF: sign < 0       PF: parity of the low byte of sign
  *   CF: bit 31 of carry                    OF: bit 31 ^ bit 30 of carries          AF: bit 3 of carries
- * An addition or subtraction stores the carry out of each bit position in both, moved so that the one out of the operand's
- * top bit is bit 31. CF is apart because many instructions set the others and keep it, or set it alone. */
+ * An addition or subtraction stores the carry out of each bit position in both, moved so that the one out of the
+ * operand's top bit is bit 31. CF is apart because many instructions set the others and keep it, or set it alone. */
 struct lazy_flags {
     uint32_t zero;
     int32_t sign; /* the result, sign-extended to 32 bits */
@@ -143,8 +143,8 @@ struct slow_rmw {
     unsigned first;       /* bytes in the first page; 0: all in one */
 };
 
-/* An instruction at which the block under way stops; the bodies that it and the one before it had (run.c). Set only while
- * ATTENTION_CUT is. */
+/* An instruction at which the block under way stops; the bodies that it and the one before it had (run.c). Set only
+ * while ATTENTION_CUT is. */
 struct block_mark {
     struct insn *at;
     insn_body body, before;

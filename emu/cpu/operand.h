@@ -10,9 +10,9 @@
  *     POP_BODY(name, bits)    { ... value ... }           was popped; ESP is already moved
  *
  * What they write runs after the check of the access, or before it without changing anything, so that it may change
- * registers and flags. Each becomes two functions: body_NAME is for the usual case, in which the operand is plain RAM at
- * hand (operand_direct_*), nobody is called, and so nothing need be kept for after a call; slow_NAME does the same by the
- * functions of access.h for everything.
+ * registers and flags. Each becomes two functions: body_NAME is for the usual case, in which the operand is plain
+ * RAM at hand (operand_direct_*), nobody is called, and so nothing need be kept for after a call; slow_NAME does the
+ * same by the functions of access.h for everything.
  */
 #ifndef EMU_CPU_OPERAND_H
 #define EMU_CPU_OPERAND_H

@@ -21,8 +21,8 @@
  * whose first instruction faults would stop virtual time for ever otherwise. */
 #define STUCK_DELIVERIES 64
 
-/* Instructions after which chained blocks come back to the run loop, so that calls in tail position do not fill the host's
- * stack where a compiler makes them ordinary calls. */
+/* Instructions after which chained blocks come back to the run loop, so that calls in tail position do not fill the
+ * host's stack where a compiler makes them ordinary calls. */
 #define CHAIN_MOST 4096
 
 /* More bytes than a block has: a breakpoint farther ahead is not in it. */
@@ -44,8 +44,8 @@ static void block_unmark(struct cpu *cpu)
     mark->at = NULL;
 }
 
-/* A mark is a body put in the place of another: instructions that are not marked pay nothing. The first of a block is never
- * marked. */
+/* A mark is a body put in the place of another: instructions that are not marked pay nothing. The first of a block
+ * is never marked. */
 static void block_mark(struct cpu *cpu, const struct insn *at)
 {
     struct block_mark *mark = &cpu->mark;
@@ -91,8 +91,8 @@ void block_cut(struct cpu *cpu)
     if (in_instruction(cpu)) block_mark(cpu, cpu->insn + 1);
 }
 
-/* `done` instructions of a block were carried out. What comes now, at s.eip, is remembered in the last one: bodies are given
- * constant instructions, and this is the one thing in them that changes. */
+/* `done` instructions of a block were carried out. What comes now, at s.eip, is remembered in the last one: bodies
+ * are given constant instructions, and this is the one thing in them that changes. */
 static inline void block_leave(struct cpu *cpu, unsigned done, const struct insn *last)
 {
     cpu->retired_before_block += done;
