@@ -51,10 +51,10 @@ static inline void run_clock(struct clock *clock)
     }
 }
 
-/* A directory for one test; the test removes what it put there. */
+/* A directory for one test, on a disk (O_DIRECT); the test removes what it put there. */
 static inline void make_directory(char path[64])
 {
-    strcpy(path, "/tmp/vitrine-test-XXXXXX");
+    strcpy(path, "/var/tmp/vitrine-test-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(path));
     ck_assert_int_eq(chmod(path, 0755), 0);
 }
