@@ -40,13 +40,21 @@ static struct block_store *open_memory(const char *text, struct error *error)
     return store;
 }
 
+static struct block_store *open_nbd(const struct drive_options *options, struct error *error)
+{
+    const struct store_nbd_options nbd = {
+        .read_only = options->read_only || options->snapshot,
+        .patience_ms = (unsigned)((options->timeout + VTIME_MS - 1) / VTIME_MS),
+    };
+    return store_open_nbd(options->path, &nbd, error);
+}
+
 static struct block_store *open_base(const struct drive_options *options, struct error *error)
 {
     const char *rest;
     if ((rest = after_prefix(options->path, "mem:"))) return open_memory(rest, error);
     if ((rest = after_prefix(options->path, "file:"))) return open_file(options, rest, error);
-    if (store_nbd_understands(options->path))
-        return store_open_nbd(options->path, options->read_only || options->snapshot, error);
+    if (store_nbd_understands(options->path)) return open_nbd(options, error);
     return open_file(options, options->path, error);
 }
 

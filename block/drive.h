@@ -37,6 +37,7 @@ struct drive_options {
     enum drive_cache cache;
     bool uring;      /* aio=io_uring */
     bool no_discard; /* discard=ignore */
+    vtime timeout;   /* of the host's time, for an NBD server's answers; 0: half a minute */
     enum block_policy on_read_error, on_write_error;
     struct block_latency latency;
     struct fault_rule faults[FAULTS_MOST];
@@ -53,6 +54,7 @@ void drive_options_init(struct drive_options *options);
  *     cache=writeback|none|writethrough|directsync|unsafe         aio=threads|native|io_uring   discard=ignore|unmap
  *     rerror=report|stop|ignore      werror=report|stop|ignore|enospc
  *     latency=ssd|hdd|none           latency.fixed, latency.flush, latency.seek=TIME            latency.rate=BYTES/s
+ *     timeout=TIME (an NBD server's)
  *     fault=RULE (faults.h; each adds one)                        volatile-cache=on|off|SEED
  */
 bool drive_option_set(struct drive_options *options, const char *name, const char *value,

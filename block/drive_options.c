@@ -152,6 +152,11 @@ static bool set_latency_rate(struct drive_options *options, const char *value, s
     return true;
 }
 
+static bool set_timeout(struct drive_options *options, const char *value, struct error *error)
+{
+    return set_time(&options->timeout, value, error);
+}
+
 static bool set_fault(struct drive_options *options, const char *value, struct error *error)
 {
     if (options->fault_count == FAULTS_MOST)
@@ -190,6 +195,7 @@ static const struct {
     {"latency.flush", set_latency_flush},
     {"latency.seek", set_latency_seek},
     {"latency.rate", set_latency_rate},
+    {"timeout", set_timeout},
     {"fault", set_fault},
     {"volatile-cache", set_volatile_cache},
 };

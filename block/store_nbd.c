@@ -20,13 +20,13 @@ bool store_nbd_understands(const char *path)
 #include "block/ahead.h"
 #include "emu/core/log.h"
 
-#define PATIENCE_MS 30000
-#define ZERO_MOST   (UINT64_C(1) << 30) /* in one command; a count has 32 bits */
+#define ZERO_MOST (UINT64_C(1) << 30) /* in one command; a count has 32 bits */
 
 struct store_nbd {
     struct ahead_store ahead;
     struct nbd_handle *nbd; /* NULL: the server has gone */
     char *name;
+    int patience_ms;
     bool read_reported, write_reported;
 };
 
@@ -40,9 +40,15 @@ static int command_over(void *owner, int *error)
 {
     struct store_job *job = owner;
 
+    bool lost = *error == ENOTCONN || *error == ESHUTDOWN;
     job->moved = *error ? 0 : job->size;
-    ahead_job_over(job->ahead, job, *error);
+    ahead_job_over(job->ahead, job, lost ? EIO : *error);
     return 1; /* libnbd may forget it */
+}
+
+static bool connection_lost(const struct store_nbd *store)
+{
+    return nbd_aio_is_dead(store->nbd) || nbd_aio_is_closed(store->nbd);
 }
 
 static void server_gone(struct store_nbd *store, const char *why)
@@ -75,17 +81,21 @@ static void nbd_job_start(struct ahead_store *ahead, struct store_job *job)
     else
         cookie = nbd_aio_zero(store->nbd, job->size, job->offset, over,
                               job->op == BLOCK_DISCARD ? 0 : LIBNBD_CMD_FLAG_NO_HOLE);
-    if (cookie < 0 && !job->over) ahead_job_over(ahead, job, nbd_get_errno() ? nbd_get_errno() : EIO);
+    if (cookie >= 0 || job->over) return;
+    if (connection_lost(store))
+        server_gone(store, "the connection is closed");
+    else
+        ahead_job_over(ahead, job, nbd_get_errno() ? nbd_get_errno() : EIO);
 }
 
 static void nbd_jobs_wait(struct ahead_store *ahead)
 {
     struct store_nbd *store = nbd_of(ahead);
-    int seen = nbd_poll(store->nbd, PATIENCE_MS);
+    int seen = nbd_poll(store->nbd, store->patience_ms);
 
     if (!seen)
         server_gone(store, "it says nothing");
-    else if (seen < 0 || nbd_aio_is_dead(store->nbd) || nbd_aio_is_closed(store->nbd))
+    else if (seen < 0 || connection_lost(store))
         server_gone(store, "the connection is closed");
 }
 
@@ -94,6 +104,7 @@ static int nbd_job_failed(struct ahead_store *ahead, const struct store_job *job
     struct store_nbd *store = nbd_of(ahead);
     bool reading = job->op == BLOCK_READ;
 
+    if (store->nbd && connection_lost(store)) server_gone(store, "the connection is closed");
     return store_failed(store->name, reading ? &store->read_reported : &store->write_reported,
                         reading ? "read" : "write", job->error);
 }
@@ -158,7 +169,8 @@ static bool nbd_can_serve(struct nbd_handle *nbd, const char *path, struct error
     return true;
 }
 
-struct block_store *store_open_nbd(const char *path, bool read_only, struct error *error)
+struct block_store *store_open_nbd(const char *path, const struct store_nbd_options *options,
+                                   struct error *error)
 {
     struct nbd_handle *nbd = nbd_create();
 
@@ -171,15 +183,16 @@ struct block_store *store_open_nbd(const char *path, bool read_only, struct erro
     } else if (nbd_can_serve(nbd, path, error)) {
         struct store_nbd *store = calloc(1, sizeof(*store));
         int64_t most = nbd_get_block_size(nbd, LIBNBD_SIZE_MAXIMUM);
-        bool refused = !read_only && nbd_is_read_only(nbd) == 1;
+        bool refused = !options->read_only && nbd_is_read_only(nbd) == 1;
 
         assert(store);
         store->ahead.store = (struct block_store){
-            .ops = &nbd_ops, .size = (uint64_t)nbd_get_size(nbd), .read_only = read_only || refused};
+            .ops = &nbd_ops, .size = (uint64_t)nbd_get_size(nbd), .read_only = options->read_only || refused};
         ahead_init(&store->ahead, &nbd_ahead_ops);
         if (most >= BLOCK_SECTOR && most < (int64_t)store->ahead.largest)
             store->ahead.largest = (uint64_t)most / BLOCK_SECTOR * BLOCK_SECTOR;
         store->nbd = nbd;
+        store->patience_ms = (int)(options->patience_ms ? options->patience_ms : NBD_PATIENCE_MS);
         store->name = strdup(path);
         assert(store->name);
         if (refused) message("%s: opened read-only, the server does not let us write", path);
@@ -191,9 +204,10 @@ struct block_store *store_open_nbd(const char *path, bool read_only, struct erro
 
 #else
 
-struct block_store *store_open_nbd(const char *path, bool read_only, struct error *error)
+struct block_store *store_open_nbd(const char *path, const struct store_nbd_options *options,
+                                   struct error *error)
 {
-    (void)read_only;
+    (void)options;
     error_set(error, "%s: the program was built without libnbd", path);
     return NULL;
 }

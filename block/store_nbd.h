@@ -10,7 +10,14 @@
 
 /* Whether a path is one of the forms of drive.h. */
 bool store_nbd_understands(const char *path);
-/* Connects. A server that goes away, or says nothing for half a minute, is an error for each request from then on. */
-struct block_store *store_open_nbd(const char *path, bool read_only, struct error *error);
+struct store_nbd_options {
+    bool read_only;
+    unsigned patience_ms; /* 0: NBD_PATIENCE_MS */
+};
+#define NBD_PATIENCE_MS 30000
+/* Connects. When the server goes away, or says nothing for as long as we have patience, that is a line for the user, and an
+ * error for each request from then on. */
+struct block_store *store_open_nbd(const char *path, const struct store_nbd_options *options,
+                                   struct error *error);
 
 #endif

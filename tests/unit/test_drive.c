@@ -99,7 +99,7 @@ START_TEST(every_option_takes_its_values)
         ck_assert_ptr_null(strchr(error.text, '\n'));
     }
     while (drive_option_name(named)) named++;
-    ck_assert_uint_eq(named, 19);
+    ck_assert_uint_eq(named, 20);
     ck_assert(!drive_option_set(&options, "cash", "none", &error));
     ck_assert_ptr_nonnull(strstr(error.text, "did you mean cache?"));
 }
