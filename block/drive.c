@@ -121,6 +121,7 @@ bool drive_change(struct block *block, const struct drive_options *options, stru
     struct block_store *store = NULL;
 
     if (options->path && !(store = drive_open_store(options, error))) return false;
+    block_set_no_flush(block, options->cache == DRIVE_UNSAFE);
     block_change_medium(block, store);
     return true;
 }

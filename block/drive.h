@@ -67,8 +67,9 @@ struct block *drive_open(const struct drive_options *options, const char *name, 
                          struct error *error);
 /* Only what holds the bytes: for block_change_medium. The path must not be NULL. */
 struct block_store *drive_open_store(const struct drive_options *options, struct error *error);
-/* Puts the medium of the options in (none: ejects), with the callback of block_change_medium. On an error the old
- * medium stays. */
+/* Puts the medium of the options in (none: ejects), with the callback of block_change_medium; latency, faults and
+ * policies stay as they are. On an error the old medium stays. An image that is in for writing cannot be put in again:
+ * eject it first. */
 bool drive_change(struct block *block, const struct drive_options *options, struct error *error);
 
 #endif

@@ -15,8 +15,8 @@ struct store_nbd_options {
     unsigned patience_ms; /* 0: NBD_PATIENCE_MS */
 };
 #define NBD_PATIENCE_MS 30000
-/* Connects. When the server goes away, or says nothing for as long as we have patience, that is a line for the user, and an
- * error for each request from then on. */
+/* Connects. When the server goes away, or says nothing for as long as we have patience, that is a line for the
+ * user, and an error for each request from then on. */
 struct block_store *store_open_nbd(const char *path, const struct store_nbd_options *options,
                                    struct error *error);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Working ahead shows nowhere: a store that answers late, in any order and with errors is run side by side with one that is
- * called at the defined instants, with the same requests. Endings, times, memory and the disk have to be the same.
+ * Working ahead shows nowhere: a store that answers late, in any order and with errors is run side by side with one
+ * that is called at the defined instants, with the same requests. Endings, times, memory and the disk have to be the
+ * same.
  */
 #include <errno.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What can go wrong with a disk, on purpose: rules of faults and their texts, what becomes of errors (report, stop, ignore,
- * enospc), trying again, media that go while requests are in flight, seeks; and all of it saved and loaded.
+ * What can go wrong with a disk, on purpose: rules of faults and their texts, what becomes of errors (report, stop,
+ * ignore, enospc), trying again, media that go while requests are in flight, seeks; and all of it saved and loaded.
  */
 #include <errno.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The NBD store against real servers, nbdkit and qemu-nbd, over Unix sockets and loopback: same bytes and same virtual times
- * as a disk in memory, qcow2, and servers that refuse, fail, go away or fall silent.
+ * The NBD store against real servers, nbdkit and qemu-nbd, over Unix sockets and loopback: same bytes and same
+ * virtual times as a disk in memory, qcow2, and servers that refuse, fail, go away or fall silent.
  */
 #include <errno.h>
 #include <signal.h>

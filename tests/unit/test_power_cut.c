@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Power cuts: a disk with a volatile write cache, killed at any moment (SIGKILL, or a cut in the middle of a run). What the
- * guest was told is flushed is in the image, each sector whole; of the rest any part may be, also what came later without
- * what came before. POWER_CUTS=N in the environment makes more rounds.
+ * Power cuts: a disk with a volatile write cache, killed at any moment (SIGKILL, or a cut in the middle of a run).
+ * What the guest was told is flushed is in the image, each sector whole; of the rest any part may be, also what came
+ * later without what came before. POWER_CUTS=N in the environment makes more rounds.
  */
 #include <errno.h>
 #include <signal.h>

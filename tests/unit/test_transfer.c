@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "block/faults.h"
 #include "block/store.h"
 #include "block/transfer.h"
 #include "block_helper.h"
@@ -147,8 +148,8 @@ static void match_models(unsigned rounds, uint64_t seed)
         start(op, sector);
         run_clock(&machine_clock);
         ck_assert_uint_eq(ending.times, round);
-        ck_assert_int_eq(ending.status, STREAM_OK);
         ck_assert_int_eq(ending.error, 0);
+        ck_assert_int_eq(ending.status, STREAM_OK);
         ck_assert_uint_eq(ending.moved, size);
         apply_to_models(op, sector, size);
         if (round % 16 == 0) compare_with_models();
@@ -340,6 +341,76 @@ START_TEST(lesson_23_short_image_copies_back_what_was_read)
 }
 END_TEST
 
+static unsigned stops;
+static void machine_stopped(void *owner, struct block *block, const struct block_failure *why)
+{
+    (void)owner;
+    (void)block;
+    (void)why;
+    stops++;
+}
+
+/* A transfer that the host failed keeps what it holds until it is tried again, and then goes on where it was. */
+START_TEST(stopped_transfer_holds_its_mappings_and_goes_on)
+{
+    struct fault_rule rule;
+    struct capture capture;
+
+    for (unsigned mode = 0; mode < 4; mode++) {
+        enum block_op op = mode / 2 ? BLOCK_WRITE : BLOCK_READ;
+        uint64_t seed = 12 + mode;
+        stops = ending.times = 0;
+        configure(mode % 2 ? DMA_MODE_INDIRECT : DMA_MODE_DIRECT, 4096, 0);
+        ck_assert(fault_parse("read:write:sector=17:once", &rule, NULL));
+        block_set_faults(disk, &rule, 1);
+        block_set_policy(disk, BLOCK_STOP, BLOCK_STOP);
+        block_set_stop_handler(disk, machine_stopped, NULL);
+        scatter(&seed, 16 * 1024, 1000);
+        capture_begin(&capture);
+        start(op, 5);
+        run_clock(&machine_clock);
+        ck_assert_uint_eq(count_lines(capture_end(&capture)), 1);
+        ck_assert_uint_eq(stops, 1);
+        ck_assert_uint_eq(ending.times, 0);
+        ck_assert(transfer_busy(&transfer));
+        ck_assert_uint_gt(dma_stats(space)->live, 0);
+        block_resume(disk);
+        run_clock(&machine_clock);
+        ck_assert_uint_eq(ending.times, 1);
+        ck_assert_int_eq(ending.status, STREAM_OK);
+        ck_assert_uint_eq(ending.moved, 16 * 1024);
+        apply_to_models(op, 5, 16 * 1024);
+        compare_with_models();
+    }
+}
+END_TEST
+
+/* The image file stores all bring the same bytes, through bounces too. */
+START_TEST(every_way_to_a_file_matches)
+{
+    static const struct store_file_options ways[] = {
+        {.uring = true}, {.direct = true}, {.direct = true, .uring = true}};
+    char directory[64], path[128];
+    struct error error = {""};
+
+    make_directory(directory);
+    snprintf(path, sizeof(path), "%s/disk.img", directory);
+    for (unsigned i = 0; i < ARRAY_COUNT(ways); i++) {
+        write_image(path, model, DISK);
+        struct block_store *store = store_open_file(path, &ways[i], &error);
+        ck_assert_msg(store != NULL, "%s", error.text);
+        use_disk(store);
+        configure(i == 1 ? DMA_MODE_DIRECT : DMA_MODE_FAULTY, 4096, i);
+        ending.times = 0;
+        match_models(100, 30 + i);
+        ck_assert_int_eq(block_flush_now(disk), 0);
+        use_disk(store_new_memory(DISK, model)); /* frees the image */
+    }
+    unlink(path);
+    rmdir(directory);
+}
+END_TEST
+
 START_TEST(no_memory_behind_a_piece)
 {
     sglist_reset(&list);
@@ -382,6 +453,8 @@ int main(void)
     tcase_add_test(tests, lesson_37_cancelled_write_spares_sector_0);
     tcase_add_test(tests, disk_errors_reach_the_device);
     tcase_add_test(tests, lesson_23_short_image_copies_back_what_was_read);
+    tcase_add_test(tests, stopped_transfer_holds_its_mappings_and_goes_on);
+    tcase_add_test(tests, every_way_to_a_file_matches);
     tcase_add_test(tests, no_memory_behind_a_piece);
     tcase_add_test(tests, broken_sector_is_refused);
     suite_add_tcase(suite, tests);
