@@ -43,13 +43,16 @@ int block_fingerprint(struct block *block, uint64_t *hash)
     return error;
 }
 
-/* A run of sectors of an overlay; their bytes follow. The last run has none. */
+/* A run of sectors of an overlay; their bytes follow, but for zeros, such as a guest's discards make many of. The
+ * last run has no size. */
 struct run_state {
     uint64_t sector, size;
+    bool zeros;
 };
 static const struct state_field run_fields[] = {
     STATE_FIELD(struct run_state, sector),
     STATE_FIELD(struct run_state, size),
+    STATE_FIELD(struct run_state, zeros),
     STATE_END,
 };
 static const struct state_table run_table = {"disk-run", 1, sizeof(struct run_state), run_fields};
@@ -72,17 +75,34 @@ static const struct state_field disk_fields[] = {
 };
 static const struct state_table disk_table = {"disk", 1, sizeof(struct disk_state), disk_fields};
 
-static bool save_run(struct block *block, struct block_store *overlay, const struct run_state *run,
+static bool all_zeros(const uint8_t *bytes, uint64_t size)
+{
+    return !bytes[0] && !memcmp(bytes, bytes + 1, (size_t)size - 1);
+}
+
+/* In pieces, as far as they are alike: zeros in runs without bytes. */
+static bool save_run(struct block *block, struct block_store *overlay, uint64_t sector, uint64_t bytes_left,
                      struct state_buffer *to, struct error *error)
 {
     uint8_t *bytes = malloc(PIECE);
     int failed = bytes ? 0 : ENOMEM;
-    state_save(&run_table, run, to);
-    for (uint64_t done = 0; !failed && done < run->size; done += PIECE) {
-        uint64_t size = run->size - done < PIECE ? run->size - done : PIECE;
-        failed = store_move(overlay, false, run->sector * BLOCK_SECTOR + done, bytes, size);
-        if (!failed) state_buffer_add(to, bytes, (size_t)size);
+    struct run_state zeros = {.zeros = true};
+    for (uint64_t done = 0; !failed && done < bytes_left; done += PIECE) {
+        uint64_t size = bytes_left - done < PIECE ? bytes_left - done : PIECE;
+        struct run_state run = {sector + done / BLOCK_SECTOR, size, false};
+        failed = store_move(overlay, false, run.sector * BLOCK_SECTOR, bytes, size);
+        if (failed) break;
+        if (all_zeros(bytes, size)) {
+            if (!zeros.size) zeros.sector = run.sector;
+            zeros.size += size;
+            continue;
+        }
+        if (zeros.size) state_save(&run_table, &zeros, to);
+        zeros.size = 0;
+        state_save(&run_table, &run, to);
+        state_buffer_add(to, bytes, (size_t)size);
     }
+    if (!failed && zeros.size) state_save(&run_table, &zeros, to);
     free(bytes);
     return !failed ||
            error_set(error, "%s: what was written cannot be read: %s", block->name, strerror(failed));
@@ -97,11 +117,11 @@ bool block_save(struct block *block, struct state_buffer *to, struct error *erro
     state_save(&disk_table, &state, to);
     while (overlay && store_overlay_written(overlay, &sector, &count)) {
         uint64_t room = overlay->size - sector * BLOCK_SECTOR;
-        struct run_state run = {sector, count * BLOCK_SECTOR < room ? count * BLOCK_SECTOR : room};
-        if (!save_run(block, overlay, &run, to, error)) return false;
+        uint64_t size = count * BLOCK_SECTOR < room ? count * BLOCK_SECTOR : room;
+        if (!save_run(block, overlay, sector, size, to, error)) return false;
         sector += count;
     }
-    state_save(&run_table, &(struct run_state){0, 0}, to);
+    state_save(&run_table, &(struct run_state){0}, to);
     return true;
 }
 
@@ -119,12 +139,13 @@ bool block_load(struct block *block, struct state_buffer *from, struct error *er
         if (!run.size) return true;
         uint64_t sectors = block_sectors(block);
         if (!overlay || run.sector >= sectors || run.size > overlay->size - run.sector * BLOCK_SECTOR ||
-            run.size > from->size - from->cursor)
+            (!run.zeros && run.size > from->size - from->cursor))
             return error_set(error, "%s: saved sectors do not fit the disk", block->name);
-        int failed =
-            store_move(overlay, true, run.sector * BLOCK_SECTOR, from->data + from->cursor, run.size);
+        uint64_t offset = run.sector * BLOCK_SECTOR;
+        int failed = run.zeros ? store_zero(overlay, offset, run.size, true)
+                               : store_move(overlay, true, offset, from->data + from->cursor, run.size);
         if (failed) return error_set(error, "%s: %s", block->name, strerror(failed));
-        from->cursor += (size_t)run.size;
+        if (!run.zeros) from->cursor += (size_t)run.size;
     }
 }
 

@@ -162,6 +162,43 @@ START_TEST(snapshot_leaves_the_image_alone)
 }
 END_TEST
 
+/* Runs of data and of zeros, of all lengths, and an odd end. */
+START_TEST(what_an_overlay_holds_is_saved)
+{
+    enum { SECTORS = 4000, SIZE = SECTORS * 512 - 300 };
+    static uint8_t before[SECTORS * 512], after[SECTORS * 512];
+    uint64_t seed = 21;
+
+    for (unsigned round = 0; round < 6; round++) {
+        struct state_buffer saved = {0};
+        char text[32];
+        snprintf(text, sizeof(text), "mem:%d", SIZE);
+        set("file", text);
+        set("snapshot", "on");
+        struct block *disk = open_drive();
+        for (unsigned step = 0; step < 10; step++) {
+            uint32_t first = random_below(&seed, SECTORS), count = 1 + random_below(&seed, SECTORS - first);
+            bool zeros = random_below(&seed, 2) || round == 0;
+            memset(after, 0, sizeof(after));
+            if (!zeros) fill_random(&seed, after, 512 * (count < 100 ? count : 100));
+            ck_assert_int_eq(block_write_now(disk, (uint64_t)first * 512, after, (uint64_t)count * 512), 0);
+        }
+        ck_assert_int_eq(block_read_now(disk, 0, before, sizeof(before)), 0);
+        ck_assert(block_save(disk, &saved, &error));
+        if (round == 0) ck_assert_uint_lt(saved.size, 2000);
+        block_free(disk);
+        disk = open_drive();
+        ck_assert_int_eq(block_write_now(disk, 0, image, sizeof(image)), 0); /* and is forgotten */
+        ck_assert(block_load(disk, &saved, &error));
+        ck_assert_uint_eq(saved.cursor, saved.size);
+        ck_assert_int_eq(block_read_now(disk, 0, after, sizeof(after)), 0);
+        ck_assert_mem_eq(before, after, sizeof(before));
+        block_free(disk);
+        state_buffer_free(&saved);
+    }
+}
+END_TEST
+
 START_TEST(other_formats_are_not_taken_for_raw)
 {
     memcpy(image, "QFI\xfb\0\0\0\3", 8);
@@ -221,6 +258,7 @@ int main(void)
     tcase_add_test(tests, no_more_faults_than_there_is_room_for);
     tcase_add_test(tests, file_and_memory_by_their_paths);
     tcase_add_test(tests, snapshot_leaves_the_image_alone);
+    tcase_add_test(tests, what_an_overlay_holds_is_saved);
     tcase_add_test(tests, other_formats_are_not_taken_for_raw);
     tcase_add_test(tests, eject_and_change);
     suite_add_tcase(suite, tests);
