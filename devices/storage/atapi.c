@@ -31,9 +31,6 @@ void atapi_start(struct ata_drive *drive)
         ata_refuse(drive);
         return;
     }
-    if (limit == 0 && !(s->regs.features & FEATURE_DMA))
-        lint(drive->name, "ATA/ATAPI-6, 8.24.4, byte count limit",
-             "PACKET by PIO with a byte count limit of 0");
     if (limit == 0 || limit > MOST_BYTES) limit = MOST_BYTES;
     if (limit == 1) limit = 2;
     s->packet.limit = (uint16_t)(limit & ~1u);
@@ -49,6 +46,9 @@ void atapi_put_byte_count(struct ata_drive *drive, uint32_t bytes)
 {
     struct ata_taskfile *regs = &drive->state->regs;
     if (drive->state->phase == ATA_PACKET) return;
+    if (regs->lba_mid == 0 && regs->lba_high == 0)
+        lint(drive->name, "ATA/ATAPI-6, 8.24.4, byte count limit",
+             "data by PIO with a byte count limit of 0");
     regs->count = drive->state->phase == ATA_PIO_IN ? ATA_REASON_TO_HOST : 0;
     regs->lba_mid = (uint8_t)bytes;
     regs->lba_high = (uint8_t)(bytes >> 8);

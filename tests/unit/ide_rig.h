@@ -177,16 +177,22 @@ static inline void rig_settle(void)
     ck_assert_int_eq(clock_deadline(&rig.clock), VTIME_NEVER);
 }
 
-static inline void rig_plug(unsigned channel, unsigned unit, uint64_t sectors,
-                            const struct ata_geometry *geometry)
+/* `sectors` 0: a CD-ROM without a medium. */
+static inline void rig_plug_drive(unsigned channel, unsigned unit, uint64_t sectors,
+                                  const struct ata_drive_config *config)
 {
-    struct ata_drive_config config = {.geometry = geometry ? *geometry : (struct ata_geometry){0}};
     static const char *const names[2][2] = {{"disk0", "disk1"}, {"disk2", "disk3"}};
     struct error error;
     struct rig_store *store = rig_store_new(sectors, 1 + channel * 2 + unit);
     rig.store[channel][unit] = store;
     rig.block[channel][unit] = block_new(names[channel][unit], &store->store, &rig.clock);
-    ck_assert(piix3_ide_attach(rig.ide, channel, unit, rig.block[channel][unit], &config, &error));
+    ck_assert(piix3_ide_attach(rig.ide, channel, unit, sectors ? rig.block[channel][unit] : NULL, config, &error));
+}
+static inline void rig_plug(unsigned channel, unsigned unit, uint64_t sectors,
+                            const struct ata_geometry *geometry)
+{
+    struct ata_drive_config config = {.geometry = geometry ? *geometry : (struct ata_geometry){0}};
+    rig_plug_drive(channel, unit, sectors, &config);
 }
 
 /* What the firmware does. */

@@ -579,6 +579,38 @@ START_TEST(saved_and_taken_up_again)
 }
 END_TEST
 
+/* What drivers do wrong with the registers, each with its line. */
+START_TEST(rules_are_linted)
+{
+    uint64_t before = lint_count();
+    put_prd(0, BUFFERS, 512, true);
+    begin(true, 5, 1);
+    rig_settle();
+    outb(RIG_BM + BM_STATUS, BM_STATUS_INTERRUPT); /* before Status of the drive */
+    ck_assert_uint_eq(lint_count(), before + 1);
+    ck_assert_uint_eq(inb(RIG_BM + BM_STATUS) & BM_STATUS_INTERRUPT, 0);
+    ck_assert(rig.irq[0]);
+    inb(CMD + IDE_STATUS);
+    outb(RIG_BM + BM_STATUS, BM_STATUS_INTERRUPT);
+    ck_assert_uint_eq(lint_count(), before + 1);
+    outb(RIG_BM + BM_COMMAND, BM_COMMAND_TO_MEMORY);
+
+    rig_out(RIG_BM + BM_TABLE, 4, 0);
+    outb(RIG_BM + BM_COMMAND, BM_COMMAND_TO_MEMORY | BM_COMMAND_START);
+    ck_assert_uint_eq(lint_count(), before + 2);
+    outb(RIG_BM + BM_COMMAND, BM_COMMAND_TO_MEMORY);
+    rig_out(RIG_BM + BM_TABLE, 4, TABLE | 2);
+    ck_assert_uint_eq(lint_count(), before + 3);
+
+    put_prd(0, BUFFERS, 1024, true);
+    begin(true, 5, 1);
+    rig_settle();
+    ck_assert_uint_eq(lint_count(), before + 4); /* the table goes on */
+    outb(RIG_BM + BM_COMMAND, BM_COMMAND_TO_MEMORY);
+    inb(CMD + IDE_STATUS);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = tcase_create("dma");
@@ -602,5 +634,6 @@ int main(void)
     tcase_add_test(tests, registers_read_back);
     tcase_add_test(tests, interrupt_bit_wants_an_edge);
     tcase_add_test(tests, saved_and_taken_up_again);
+    tcase_add_test(tests, rules_are_linted);
     return rig_run_suite("ide_dma", tests);
 }
