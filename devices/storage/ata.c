@@ -202,6 +202,10 @@ static uint64_t turn(const struct ata_drive *drive)
 
 void ata_read_more(struct ata_drive *drive)
 {
+    if (is_packet(drive) && !atapi_has_medium(drive)) {
+        atapi_read_failed(drive);
+        return;
+    }
     uint64_t sectors = turn(drive), real = on_disk(drive, sectors);
     memset(drive->state->buffer + real * ATA_SECTOR, 0, (size_t)(sectors - real) * ATA_SECTOR);
     ata_submit(drive, ATA_READING, BLOCK_READ, drive->state->lba, real);
@@ -462,6 +466,8 @@ void ata_dma_moved(struct ata_drive *drive, uint64_t bytes, bool failed)
         drive->state->position += (uint32_t)bytes;
     else
         advance(drive, bytes / ATA_SECTOR);
+    /* What came after the medium had changed is not of the disc that was asked for. */
+    if (is_packet(drive) && !part.buffer && !atapi_has_medium(drive)) failed = true;
     if (failed)
         fail_at_address(drive, !part.to_host);
     else if (bytes == part.bytes)

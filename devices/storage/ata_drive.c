@@ -298,6 +298,12 @@ static bool copy_text(const struct ata_drive *drive, const char *what, char *to,
     return true;
 }
 
+static void medium_changed(void *owner, struct block *block)
+{
+    (void)block;
+    ata_medium_changed(owner);
+}
+
 bool ata_attach(struct ata_drive *drive, struct block *block, const struct ata_drive_config *config,
                 struct error *error)
 {
@@ -318,6 +324,7 @@ bool ata_attach(struct ata_drive *drive, struct block *block, const struct ata_d
     drive->wwn = config->wwn;
     drive->block = block;
     drive->present = true;
+    if (!disk && block) block_set_medium_handler(block, medium_changed, drive);
     drive->state->packet.tray_open = false;
     drive->state->lasting_limit = disk ? block_sectors(block) : 0;
     ata_reset(drive);
@@ -326,6 +333,7 @@ bool ata_attach(struct ata_drive *drive, struct block *block, const struct ata_d
 
 void ata_detach(struct ata_drive *drive)
 {
+    if (drive->kind == ATA_CDROM && drive->block) block_set_medium_handler(drive->block, NULL, NULL);
     drive->present = false;
     ata_reset(drive);
     drive->block = NULL;

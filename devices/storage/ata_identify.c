@@ -205,11 +205,11 @@ static void put_features(const struct ata_drive *drive, uint8_t *data)
     put_word(data, WORD_ENABLED_MORE, WORD_IS_VALID | FEATURE_LOG_DMA);
 }
 
-/* What was trimmed reads as zeros from then on. */
+/* What was trimmed reads as zeros from then on, unless the host is told to ignore it. */
 static void put_trim(const struct ata_drive *drive, uint8_t *data)
 {
     if (block_read_only(drive->block)) return;
-    put_word(data, WORD_TRIM_RESULT, BIT(14) | BIT(5));
+    if (block_discards(drive->block)) put_word(data, WORD_TRIM_RESULT, BIT(14) | BIT(5));
     put_word(data, WORD_TRIM_BLOCKS, ATA_BUFFER_SECTORS);
     put_word(data, WORD_TRIM, BIT(0));
 }

@@ -151,8 +151,10 @@ static void ide_stats(const struct device *device, FILE *to)
 {
     const struct piix3_ide *ide = list_entry(device, const struct piix3_ide, device);
     dma_print_stats(ide->function.dma, device->name, to);
-    for (unsigned i = 0; i < PIIX3_IDE_CHANNELS; i++)
+    for (unsigned i = 0; i < PIIX3_IDE_CHANNELS; i++) {
         stream_print_stats(&ide->channel[i].bus_master.transfer.stream, to);
+        stream_print_stats(&ide->channel[i].bus_master.bytes.stream, to);
+    }
 }
 
 static const struct device_more ide_more = {ide_save_requests, ide_load_requests, ide_stats};

@@ -183,10 +183,10 @@ static inline void rig_plug_drive(unsigned channel, unsigned unit, uint64_t sect
 {
     static const char *const names[2][2] = {{"disk0", "disk1"}, {"disk2", "disk3"}};
     struct error error;
-    struct rig_store *store = rig_store_new(sectors, 1 + channel * 2 + unit);
+    struct rig_store *store = sectors ? rig_store_new(sectors, 1 + channel * 2 + unit) : NULL;
     rig.store[channel][unit] = store;
-    rig.block[channel][unit] = block_new(names[channel][unit], &store->store, &rig.clock);
-    ck_assert(piix3_ide_attach(rig.ide, channel, unit, sectors ? rig.block[channel][unit] : NULL, config, &error));
+    rig.block[channel][unit] = block_new(names[channel][unit], store ? &store->store : NULL, &rig.clock);
+    ck_assert(piix3_ide_attach(rig.ide, channel, unit, rig.block[channel][unit], config, &error));
 }
 static inline void rig_plug(unsigned channel, unsigned unit, uint64_t sectors,
                             const struct ata_geometry *geometry)
