@@ -80,7 +80,7 @@ static void set_multiple(struct ata_drive *drive)
     ata_succeed(drive);
 }
 
-/* The table. */
+/* The table, by code. */
 
 #define DISK ATA_FOR_DISK
 #define CD   ATA_FOR_CDROM
@@ -90,80 +90,77 @@ static void set_multiple(struct ata_drive *drive)
 #define EXT  ATA_EXT
 #define MANY ATA_MULTIPLE
 
-static const struct ata_command_row commands[] = {
-    {0x00, 0xff, ATA_NON_DATA, BOTH, "NOP", ata_refuse, 0}, /* always ends with an abort (8.23) */
-    {0x06, 0xff, ATA_DMA_OUT, DISK | ATA_WRITES | EXT, "DATA SET MANAGEMENT", ata_trim, ata_trim_received},
-    {0x08, 0xff, ATA_NON_DATA, DISK, "DEVICE RESET", ata_refuse, 0}, /* a CD-ROM's does not come this way */
-    {0x10, 0xf0, ATA_NON_DATA, DISK, "RECALIBRATE", recalibrate, 0},
-    {0x20, 0xff, ATA_PROTOCOL_PIO_IN, READ | CD, "READ SECTORS", start_disk_read, 0},
-    {0x21, 0xff, ATA_PROTOCOL_PIO_IN, READ, "READ SECTORS (no retry)", ata_read_more, 0},
-    {0x24, 0xff, ATA_PROTOCOL_PIO_IN, READ | EXT, "READ SECTORS EXT", ata_read_more, 0},
-    {0x25, 0xff, ATA_DMA_IN, READ | EXT, "READ DMA EXT", ata_offer_dma, 0},
-    {0x27, 0xff, ATA_NON_DATA, DISK | EXT, "READ NATIVE MAX ADDRESS EXT", ata_read_native_max, 0},
-    {0x29, 0xff, ATA_PROTOCOL_PIO_IN, READ | EXT | MANY, "READ MULTIPLE EXT", ata_read_more, 0},
-    {0x2f, 0xff, ATA_PROTOCOL_PIO_IN, DISK | EXT, "READ LOG EXT", ata_read_log, 0},
-    {0x30, 0xff, ATA_PROTOCOL_PIO_OUT, SAVE, "WRITE SECTORS", start_write, 0},
-    {0x31, 0xff, ATA_PROTOCOL_PIO_OUT, SAVE, "WRITE SECTORS (no retry)", start_write, 0},
-    {0x34, 0xff, ATA_PROTOCOL_PIO_OUT, SAVE | EXT, "WRITE SECTORS EXT", start_write, 0},
-    {0x35, 0xff, ATA_DMA_OUT, SAVE | EXT, "WRITE DMA EXT", ata_offer_dma, 0},
-    {0x37, 0xff, ATA_NON_DATA, DISK | EXT, "SET MAX ADDRESS EXT", ata_set_max, 0},
-    {0x39, 0xff, ATA_PROTOCOL_PIO_OUT, SAVE | EXT | MANY, "WRITE MULTIPLE EXT", start_write, 0},
-    {0x3d, 0xff, ATA_DMA_OUT, SAVE | EXT | ATA_FUA, "WRITE DMA FUA EXT", ata_offer_dma, 0},
-    {0x40, 0xff, ATA_NON_DATA, READ, "READ VERIFY SECTORS", ata_read_more, 0},
-    {0x41, 0xff, ATA_NON_DATA, READ, "READ VERIFY SECTORS (no retry)", ata_read_more, 0},
-    {0x42, 0xff, ATA_NON_DATA, READ | EXT, "READ VERIFY SECTORS EXT", ata_read_more, 0},
-    {0x47, 0xff, ATA_DMA_IN, DISK | EXT, "READ LOG DMA EXT", ata_read_log, 0},
-    {0x60, 0xff, ATA_NON_DATA, DISK, "READ FPDMA QUEUED", ata_refuse,
-     0}, /* where the transport has no queue */
-    {0x61, 0xff, ATA_NON_DATA, DISK, "WRITE FPDMA QUEUED", ata_refuse, 0},
-    {0x70, 0xf0, ATA_NON_DATA, READ | ATA_ONE, "SEEK", ata_succeed, 0},
-    {0x90, 0xff, ATA_NON_DATA, BOTH, "EXECUTE DEVICE DIAGNOSTIC", ata_diagnosed, 0},
-    {0x91, 0xff, ATA_NON_DATA, DISK, "INITIALIZE DEVICE PARAMETERS", initialize_parameters, 0},
-    {0x94, 0xff, ATA_NON_DATA, BOTH, "STANDBY IMMEDIATE (94h)", ata_set_power, 0},
-    {0x95, 0xff, ATA_NON_DATA, BOTH, "IDLE IMMEDIATE (95h)", ata_set_power, 0},
-    {0x96, 0xff, ATA_NON_DATA, DISK, "STANDBY (96h)", ata_set_power, 0},
-    {0x97, 0xff, ATA_NON_DATA, DISK, "IDLE (97h)", ata_set_power, 0},
-    {0x98, 0xff, ATA_NON_DATA, BOTH, "CHECK POWER MODE (98h)", ata_check_power, 0},
-    {0x99, 0xff, ATA_NON_DATA, BOTH, "SLEEP (99h)", ata_set_power, 0},
-    {0xa0, 0xff, ATA_PROTOCOL_PACKET, CD, "PACKET", atapi_start, atapi_received},
-    {0xa1, 0xff, ATA_PROTOCOL_PIO_IN, CD, "IDENTIFY PACKET DEVICE", start_identify, 0},
-    {0xb0, 0xff, ATA_PROTOCOL_PIO_IN, DISK, "SMART", ata_smart, 0},
-    {0xb1, 0xff, ATA_NON_DATA, DISK, "DEVICE CONFIGURATION", ata_refuse, 0},
-    {0xc4, 0xff, ATA_PROTOCOL_PIO_IN, READ | MANY, "READ MULTIPLE", ata_read_more, 0},
-    {0xc5, 0xff, ATA_PROTOCOL_PIO_OUT, SAVE | MANY, "WRITE MULTIPLE", start_write, 0},
-    {0xc6, 0xff, ATA_NON_DATA, DISK, "SET MULTIPLE MODE", set_multiple, 0},
-    {0xc8, 0xff, ATA_DMA_IN, READ, "READ DMA", ata_offer_dma, 0},
-    {0xc9, 0xff, ATA_DMA_IN, READ, "READ DMA (no retry)", ata_offer_dma, 0},
-    {0xca, 0xff, ATA_DMA_OUT, SAVE, "WRITE DMA", ata_offer_dma, 0},
-    {0xcb, 0xff, ATA_DMA_OUT, SAVE, "WRITE DMA (no retry)", ata_offer_dma, 0},
-    {0xce, 0xff, ATA_PROTOCOL_PIO_OUT, SAVE | EXT | MANY | ATA_FUA, "WRITE MULTIPLE FUA EXT", start_write, 0},
-    {0xda, 0xff, ATA_NON_DATA, BOTH, "GET MEDIA STATUS", ata_refuse, 0},
-    {0xe0, 0xff, ATA_NON_DATA, BOTH, "STANDBY IMMEDIATE", ata_set_power, 0},
-    {0xe1, 0xff, ATA_NON_DATA, BOTH, "IDLE IMMEDIATE", ata_set_power, 0},
-    {0xe2, 0xff, ATA_NON_DATA, DISK, "STANDBY", ata_set_power, 0},
-    {0xe3, 0xff, ATA_NON_DATA, DISK, "IDLE", ata_set_power, 0},
-    {0xe5, 0xff, ATA_NON_DATA, BOTH, "CHECK POWER MODE", ata_check_power, 0},
-    {0xe6, 0xff, ATA_NON_DATA, BOTH, "SLEEP", ata_set_power, 0},
-    {0xe7, 0xff, ATA_NON_DATA, DISK, "FLUSH CACHE", ata_flush, 0},
-    {0xea, 0xff, ATA_NON_DATA, DISK | EXT, "FLUSH CACHE EXT", ata_flush, 0},
-    {0xec, 0xff, ATA_PROTOCOL_PIO_IN, BOTH, "IDENTIFY DEVICE", start_disk_identify, 0},
-    {0xef, 0xff, ATA_NON_DATA, BOTH, "SET FEATURES", ata_set_features, 0},
+static const struct ata_command_row commands[256] = {
+    [0x00] = {ATA_NON_DATA, BOTH, "NOP", ata_refuse, 0}, /* always ends with an abort (8.23) */
+    [0x06] = {ATA_DMA_OUT, DISK | ATA_WRITES | EXT, "DATA SET MANAGEMENT", ata_trim, ata_trim_received},
+    [0x08] = {ATA_NON_DATA, DISK, "DEVICE RESET", ata_refuse, 0}, /* a CD-ROM's does not come this way */
+    [0x10 ... 0x1f] = {ATA_NON_DATA, DISK, "RECALIBRATE", recalibrate, 0},
+    [0x20] = {ATA_PROTOCOL_PIO_IN, READ | CD, "READ SECTORS", start_disk_read, 0},
+    [0x21] = {ATA_PROTOCOL_PIO_IN, READ, "READ SECTORS (no retry)", ata_read_more, 0},
+    [0x24] = {ATA_PROTOCOL_PIO_IN, READ | EXT, "READ SECTORS EXT", ata_read_more, 0},
+    [0x25] = {ATA_DMA_IN, READ | EXT, "READ DMA EXT", ata_offer_dma, 0},
+    [0x27] = {ATA_NON_DATA, DISK | EXT, "READ NATIVE MAX ADDRESS EXT", ata_read_native_max, 0},
+    [0x29] = {ATA_PROTOCOL_PIO_IN, READ | EXT | MANY, "READ MULTIPLE EXT", ata_read_more, 0},
+    [0x2f] = {ATA_PROTOCOL_PIO_IN, DISK | EXT, "READ LOG EXT", ata_read_log, 0},
+    [0x30] = {ATA_PROTOCOL_PIO_OUT, SAVE, "WRITE SECTORS", start_write, 0},
+    [0x31] = {ATA_PROTOCOL_PIO_OUT, SAVE, "WRITE SECTORS (no retry)", start_write, 0},
+    [0x34] = {ATA_PROTOCOL_PIO_OUT, SAVE | EXT, "WRITE SECTORS EXT", start_write, 0},
+    [0x35] = {ATA_DMA_OUT, SAVE | EXT, "WRITE DMA EXT", ata_offer_dma, 0},
+    [0x37] = {ATA_NON_DATA, DISK | EXT, "SET MAX ADDRESS EXT", ata_set_max, 0},
+    [0x39] = {ATA_PROTOCOL_PIO_OUT, SAVE | EXT | MANY, "WRITE MULTIPLE EXT", start_write, 0},
+    [0x3d] = {ATA_DMA_OUT, SAVE | EXT | ATA_FUA, "WRITE DMA FUA EXT", ata_offer_dma, 0},
+    [0x40] = {ATA_NON_DATA, READ, "READ VERIFY SECTORS", ata_read_more, 0},
+    [0x41] = {ATA_NON_DATA, READ, "READ VERIFY SECTORS (no retry)", ata_read_more, 0},
+    [0x42] = {ATA_NON_DATA, READ | EXT, "READ VERIFY SECTORS EXT", ata_read_more, 0},
+    [0x47] = {ATA_DMA_IN, DISK | EXT, "READ LOG DMA EXT", ata_read_log, 0},
+    [0x60] = {ATA_NON_DATA, DISK, "READ FPDMA QUEUED", ata_refuse, 0}, /* where the transport has no queue */
+    [0x61] = {ATA_NON_DATA, DISK, "WRITE FPDMA QUEUED", ata_refuse, 0},
+    [0x70 ... 0x7f] = {ATA_NON_DATA, READ | ATA_ONE, "SEEK", ata_succeed, 0},
+    [0x90] = {ATA_NON_DATA, BOTH, "EXECUTE DEVICE DIAGNOSTIC", ata_diagnosed, 0},
+    [0x91] = {ATA_NON_DATA, DISK, "INITIALIZE DEVICE PARAMETERS", initialize_parameters, 0},
+    [0x94] = {ATA_NON_DATA, BOTH, "STANDBY IMMEDIATE (94h)", ata_set_power, 0},
+    [0x95] = {ATA_NON_DATA, BOTH, "IDLE IMMEDIATE (95h)", ata_set_power, 0},
+    [0x96] = {ATA_NON_DATA, DISK, "STANDBY (96h)", ata_set_power, 0},
+    [0x97] = {ATA_NON_DATA, DISK, "IDLE (97h)", ata_set_power, 0},
+    [0x98] = {ATA_NON_DATA, BOTH, "CHECK POWER MODE (98h)", ata_check_power, 0},
+    [0x99] = {ATA_NON_DATA, BOTH, "SLEEP (99h)", ata_set_power, 0},
+    [0xa0] = {ATA_PROTOCOL_PACKET, CD, "PACKET", atapi_start, atapi_received},
+    [0xa1] = {ATA_PROTOCOL_PIO_IN, CD, "IDENTIFY PACKET DEVICE", start_identify, 0},
+    [0xb0] = {ATA_PROTOCOL_PIO_IN, DISK, "SMART", ata_smart, 0},
+    [0xb1] = {ATA_NON_DATA, DISK, "DEVICE CONFIGURATION", ata_refuse, 0},
+    [0xc4] = {ATA_PROTOCOL_PIO_IN, READ | MANY, "READ MULTIPLE", ata_read_more, 0},
+    [0xc5] = {ATA_PROTOCOL_PIO_OUT, SAVE | MANY, "WRITE MULTIPLE", start_write, 0},
+    [0xc6] = {ATA_NON_DATA, DISK, "SET MULTIPLE MODE", set_multiple, 0},
+    [0xc8] = {ATA_DMA_IN, READ, "READ DMA", ata_offer_dma, 0},
+    [0xc9] = {ATA_DMA_IN, READ, "READ DMA (no retry)", ata_offer_dma, 0},
+    [0xca] = {ATA_DMA_OUT, SAVE, "WRITE DMA", ata_offer_dma, 0},
+    [0xcb] = {ATA_DMA_OUT, SAVE, "WRITE DMA (no retry)", ata_offer_dma, 0},
+    [0xce] = {ATA_PROTOCOL_PIO_OUT, SAVE | EXT | MANY | ATA_FUA, "WRITE MULTIPLE FUA EXT", start_write, 0},
+    [0xda] = {ATA_NON_DATA, BOTH, "GET MEDIA STATUS", ata_refuse, 0},
+    [0xe0] = {ATA_NON_DATA, BOTH, "STANDBY IMMEDIATE", ata_set_power, 0},
+    [0xe1] = {ATA_NON_DATA, BOTH, "IDLE IMMEDIATE", ata_set_power, 0},
+    [0xe2] = {ATA_NON_DATA, DISK, "STANDBY", ata_set_power, 0},
+    [0xe3] = {ATA_NON_DATA, DISK, "IDLE", ata_set_power, 0},
+    [0xe5] = {ATA_NON_DATA, BOTH, "CHECK POWER MODE", ata_check_power, 0},
+    [0xe6] = {ATA_NON_DATA, BOTH, "SLEEP", ata_set_power, 0},
+    [0xe7] = {ATA_NON_DATA, DISK, "FLUSH CACHE", ata_flush, 0},
+    [0xea] = {ATA_NON_DATA, DISK | EXT, "FLUSH CACHE EXT", ata_flush, 0},
+    [0xec] = {ATA_PROTOCOL_PIO_IN, BOTH, "IDENTIFY DEVICE", start_disk_identify, 0},
+    [0xef] = {ATA_NON_DATA, BOTH, "SET FEATURES", ata_set_features, 0},
     /* There is no Security feature set, and IDENTIFY says so. */
-    {0xf1, 0xff, ATA_NON_DATA, BOTH, "SECURITY SET PASSWORD", ata_refuse, 0},
-    {0xf2, 0xff, ATA_NON_DATA, BOTH, "SECURITY UNLOCK", ata_refuse, 0},
-    {0xf3, 0xff, ATA_NON_DATA, BOTH, "SECURITY ERASE PREPARE", ata_refuse, 0},
-    {0xf4, 0xff, ATA_NON_DATA, BOTH, "SECURITY ERASE UNIT", ata_refuse, 0},
-    {0xf5, 0xff, ATA_NON_DATA, BOTH, "SECURITY FREEZE LOCK", ata_refuse, 0},
-    {0xf6, 0xff, ATA_NON_DATA, BOTH, "SECURITY DISABLE PASSWORD", ata_refuse, 0},
-    {0xf8, 0xff, ATA_NON_DATA, DISK, "READ NATIVE MAX ADDRESS", ata_read_native_max, 0},
-    {0xf9, 0xff, ATA_NON_DATA, DISK, "SET MAX ADDRESS", ata_set_max, 0},
+    [0xf1] = {ATA_NON_DATA, BOTH, "SECURITY SET PASSWORD", ata_refuse, 0},
+    [0xf2] = {ATA_NON_DATA, BOTH, "SECURITY UNLOCK", ata_refuse, 0},
+    [0xf3] = {ATA_NON_DATA, BOTH, "SECURITY ERASE PREPARE", ata_refuse, 0},
+    [0xf4] = {ATA_NON_DATA, BOTH, "SECURITY ERASE UNIT", ata_refuse, 0},
+    [0xf5] = {ATA_NON_DATA, BOTH, "SECURITY FREEZE LOCK", ata_refuse, 0},
+    [0xf6] = {ATA_NON_DATA, BOTH, "SECURITY DISABLE PASSWORD", ata_refuse, 0},
+    [0xf8] = {ATA_NON_DATA, DISK, "READ NATIVE MAX ADDRESS", ata_read_native_max, 0},
+    [0xf9] = {ATA_NON_DATA, DISK, "SET MAX ADDRESS", ata_set_max, 0},
 };
 
 const struct ata_command_row *ata_find_command(uint8_t code)
 {
-    for (unsigned i = 0; i < ARRAY_COUNT(commands); i++)
-        if ((code & commands[i].mask) == commands[i].code) return &commands[i];
-    return NULL;
+    return commands[code].name ? &commands[code] : NULL;
 }
 
 const char *ata_command_name(uint8_t code)

@@ -182,16 +182,30 @@ void ata_reset(struct ata_drive *drive)
 
 /* Save and load. */
 
+static bool buffer_is_sane(const struct ata_state *s)
+{
+    const struct ata_command_row *row = ata_find_command(s->regs.command);
+    bool pio = s->phase == ATA_PIO_IN || s->phase == ATA_PIO_OUT || s->phase == ATA_PACKET;
+    if (s->block_end > sizeof s->buffer || s->filled > sizeof s->buffer) return false;
+    if (s->phase == ATA_TRIMMING && (s->filled % ATA_SECTOR || s->position % 8)) return false;
+    bool to_buffer =
+        s->phase == ATA_PIO_IN || s->phase == ATA_PACKET || (s->phase == ATA_PIO_OUT && row && row->received);
+    if (to_buffer && s->block_end > s->filled) return false;
+    bool to_disk = s->phase == ATA_WRITING || (s->phase == ATA_PIO_OUT && !to_buffer);
+    if (to_disk && (s->block_end % ATA_SECTOR || s->block_end / ATA_SECTOR > s->remaining)) return false;
+    return s->position <= (pio || s->phase == ATA_WRITING ? s->block_end : s->filled);
+}
+
 static bool phase_is_sane(const struct ata_state *s)
 {
     const struct ata_command_row *row = ata_find_command(s->regs.command);
-    bool moves = s->phase >= ATA_READING && s->phase <= ATA_DMA;
+    bool moves = s->phase >= ATA_READING && s->phase <= ATA_DMA,
+         packet = row && row->protocol == ATA_PROTOCOL_PACKET;
     if (s->phase >= ATA_PHASES) return false;
     if (s->phase <= ATA_EXECUTING) return true;
-    if (!row || (moves && row->protocol == ATA_PROTOCOL_PACKET && s->packet.limit == 0)) return false;
-    if ((s->phase == ATA_DECODING || s->phase == ATA_PACKET) && row->protocol != ATA_PROTOCOL_PACKET)
-        return false;
-    if (s->phase == ATA_TRIMMING && (!row->received || s->filled % ATA_SECTOR)) return false;
+    if (!row || (moves && packet && s->packet.limit == 0)) return false;
+    if ((s->phase == ATA_DECODING || s->phase == ATA_PACKET) && !packet) return false;
+    if (s->phase == ATA_TRIMMING && (packet || !row->received)) return false;
     return !moves || (s->block > 0 && s->block <= ATA_BUFFER_SECTORS);
 }
 
@@ -200,13 +214,12 @@ static bool phase_is_sane(const struct ata_state *s)
 static bool state_is_sane(const struct ata_drive *drive)
 {
     const struct ata_state *s = drive->state;
-    uint64_t most = drive->kind == ATA_CDROM ? UINT64_MAX / ATA_SECTOR : block_sectors(drive->block);
-    if (s->heads == 0 || s->sectors == 0 || s->block_end > sizeof s->buffer || s->filled > sizeof s->buffer)
-        return false;
-    if (s->position > s->filled && s->position > s->block_end) return false;
+    bool disk = drive->kind == ATA_HARD_DISK;
+    uint64_t most = disk ? block_sectors(drive->block) : UINT64_C(1) << 40;
+    if (s->heads == 0 || s->sectors == 0) return false;
     if (s->smart.tests > SMART_TESTS || s->smart.newest >= SMART_TESTS) return false;
-    if (drive->kind == ATA_HARD_DISK && (s->limit > most || s->lasting_limit > most)) return false;
-    return s->remaining <= most && s->lba <= most - s->remaining && phase_is_sane(s);
+    if (disk && (s->limit > most || s->lasting_limit > most)) return false;
+    return s->remaining <= most && s->lba <= most - s->remaining && buffer_is_sane(s) && phase_is_sane(s);
 }
 
 void ata_loaded(struct ata_drive *drive)

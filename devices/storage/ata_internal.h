@@ -29,7 +29,6 @@ enum ata_command_flags {
 };
 
 struct ata_command_row {
-    uint8_t code, mask; /* of the code: F0h where the low bits once held a step rate */
     uint8_t protocol;
     uint8_t flags;
     const char *name;
