@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The ATA device's phases: the buffer between disk and host, DMA, and how commands end. Its life (creation, resets, save and
- * load) is in ata_drive.c. ATA/ATAPI-6 (T13/1410D), clauses 6, 7 and 9.
+ * The ATA device's phases: the buffer between disk and host, DMA, and how commands end. Its life (creation, resets,
+ * save and load) is in ata_drive.c. ATA/ATAPI-6 (T13/1410D), clauses 6, 7 and 9.
  */
 #include <string.h>
 #include "devices/storage/ata_internal.h"
@@ -184,7 +184,8 @@ void ata_submit(struct ata_drive *drive, enum ata_phase phase, enum block_op op,
     block_submit(drive->block, &drive->request);
 }
 
-/* Sectors of the disk from state->lba on, `most` at the most. A CD's last sector of 2048 bytes may have fewer of them. */
+/* Sectors of the disk from state->lba on, `most` at the most. A CD's last sector of 2048 bytes may have fewer of
+ * them. */
 static uint64_t on_disk(const struct ata_drive *drive, uint64_t most)
 {
     uint64_t all = block_sectors(drive->block), lba = drive->state->lba;
@@ -347,7 +348,7 @@ static void go_on_reading(struct ata_drive *drive)
         ata_read_more(drive);
     } else if (is_packet(drive)) {
         atapi_succeed(drive);
-    } else { /* the last block of a PIO read has no interrupt after it (9.5, PIO data-in protocol) */
+    } else { /* the last block of a PIO read has no interrupt after it (PIO data-in protocol) */
         put_last_address(drive);
         end_command(drive, 0, 0, false);
     }

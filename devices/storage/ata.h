@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An ATA device: a disk (ATA/ATAPI-6, T13/1410D, with TRIM and NCQ of ATA8-ACS), or a CD-ROM that takes SCSI commands in
- * packets (ATAPI; MMC-5). Clause numbers are those of ATA/ATAPI-6.
+ * An ATA device: a disk (ATA/ATAPI-6, T13/1410D, with TRIM and NCQ of ATA8-ACS), or a CD-ROM that takes SCSI
+ * commands in packets (ATAPI; MMC-5).
  *
- * This is the drive, not the cable: a task file goes in with ata_command, and the drive answers in virtual time by callbacks
- * of its host, a parallel IDE channel or an AHCI port. It knows no ports, no FIS, no PCI and no guest memory. Data moves in
- * one of two ways:
+ * This is the drive, not the cable: a task file goes in with ata_command, and the drive answers in virtual time by
+ * callbacks of its host, a parallel IDE channel or an AHCI port. It knows no ports, no FIS, no PCI and no guest
+ * memory. Data moves in one of two ways:
  *
- *   PIO   The drive offers a block (DRQ) in its buffer. A channel takes or fills it by ata_data_read and ata_data_write, a
- *         transport that moves it at once has ata_block_data and ata_block_moved. The 12 bytes of a packet command go
- *         the same way, in phase ATA_PACKET.
- *   DMA   The drive says that it is ready (dma_ready). ata_dma_part names what it is ready for: sectors of `block`, which the
- *         host moves between guest memory and the disk itself (block/transfer.h), or bytes of the drive's buffer (IDENTIFY,
- *         logs, answers to packet commands; buffer_stream.h). The host tells how far it came by ata_dma_moved. A command
- *         may have several parts, one after the other.
+ *   PIO   The drive offers a block (DRQ) in its buffer. A channel takes or fills it by ata_data_read and
+ *         ata_data_write, a transport that moves it at once has ata_block_data and ata_block_moved. The 12 bytes of a
+ *         packet command go the same way, in phase ATA_PACKET.
+ *   DMA   The drive says that it is ready (dma_ready). ata_dma_part names what it is ready for: sectors of `block`,
+ *         which the host moves between guest memory and the disk itself (block/transfer.h), or bytes of the drive's
+ *         buffer (IDENTIFY, logs, answers to packet commands; buffer_stream.h). The host tells how far it came by
+ *         ata_dma_moved. A command may have several parts, one after the other.
  *
- * Queued commands (NCQ) do not use the phases: the transport has their task files checked by ata_queued_check, moves the
- * sectors, any number of commands at a time, and reports a failure by ata_queued_failed.
+ * Queued commands (NCQ) do not use the phases: the transport has their task files checked by ata_queued_check, moves
+ * the sectors, any number of commands at a time, and reports a failure by ata_queued_failed.
  *
  * Errors of the disk behind it are the drive's errors: a failed read ends with UNC, a failed write or flush with Device
  * Fault and ABRT, a write to a read-only disk with ABRT before any data moves (ATA/ATAPI-6, "Error outputs" of each
@@ -58,7 +58,10 @@ enum {
     ATA_DIAGNOSTIC_PASSED = 0x01, /* the code that Error holds after a reset */
 };
 enum { ATA_DEVICE_DEV = 1 << 4, ATA_DEVICE_LBA = 1 << 6 };
-enum { ATA_REASON_COMMAND = 1 << 0, ATA_REASON_TO_HOST = 1 << 1 }; /* C/D and I/O (7.2.3, Interrupt Reason) */
+enum {
+    ATA_REASON_COMMAND = 1 << 0,
+    ATA_REASON_TO_HOST = 1 << 1
+}; /* C/D and I/O (PACKET, Interrupt Reason) */
 
 /* The commands that a transport must know. */
 enum {
@@ -77,8 +80,8 @@ struct ata_geometry {
 struct ata_taskfile {
     uint8_t features, count, lba_low, lba_mid, lba_high, device, command; /* written by the host */
     uint8_t status, error;                                                /* written by the drive */
-    /* For 48-bit commands: what was written before. Bits 15:8 of Features and Sector Count, and 31:24, 39:32 and 47:40 of
-     * the LBA. Serial ATA calls them (exp). */
+    /* For 48-bit commands: what was written before. Bits 15:8 of Features and Sector Count, and 31:24, 39:32 and
+     * 47:40 of the LBA. Serial ATA calls them (exp). */
     uint8_t features_previous, count_previous, lba_low_previous, lba_mid_previous, lba_high_previous;
 };
 
@@ -106,7 +109,7 @@ struct ata_queue_error {
     struct ata_taskfile regs;
 };
 
-/* What a CD-ROM has beside. Sense data: SPC-4, 4.5. */
+/* What a CD-ROM has beside. Sense data: SPC-4. */
 struct atapi_state {
     uint8_t packet[ATA_PACKET_BYTES]; /* the command in progress */
     bool dma;
@@ -122,7 +125,7 @@ struct atapi_state {
     uint8_t audio_control[14];  /* mode page 0Eh */
 };
 
-#define SMART_TESTS 21 /* that the self-test log tells of (8.55.6.8.3) */
+#define SMART_TESTS 21 /* that the self-test log tells of (SMART READ LOG, self-test log) */
 
 struct smart_state {
     bool disabled;
@@ -224,8 +227,8 @@ void ata_destroy(struct ata_drive *drive);
 bool ata_attach(struct ata_drive *drive, struct block *block, const struct ata_drive_config *config,
                 struct error *error);
 void ata_detach(struct ata_drive *drive); /* takes it away, and back what it had under way */
-/* The translation of a drive of that size: 16 heads, 63 sectors; fewer heads below 1008 sectors, where the last track may
- * be cut. */
+/* The translation of a drive of that size: 16 heads, 63 sectors; fewer heads below 1008 sectors, where the last
+ * track may be cut. */
 struct ata_geometry ata_default_geometry(uint64_t sectors);
 
 static inline bool ata_present(const struct ata_drive *drive)
@@ -245,12 +248,12 @@ void ata_soft_reset_begin(struct ata_drive *drive);
 void ata_soft_reset_end(struct ata_drive *drive);
 /* The state was replaced by a saved one: puts requests in flight again. */
 void ata_loaded(struct ata_drive *drive);
-/* The request in flight, beside the state. Loading takes it up again, in place of what ata_loaded did, and refuses a state
- * that no drive can have made. */
+/* The request in flight, beside the state. Loading takes it up again, in place of what ata_loaded did, and refuses a
+ * state that no drive can have made. */
 void ata_save_request(const struct ata_drive *drive, struct state_buffer *to);
 bool ata_load_request(struct ata_drive *drive, struct state_buffer *from, struct error *error);
 
-/* True while the drive does not look at the Command Block registers (BSY or DRQ, ATA/ATAPI-6, 7.1). */
+/* True while the drive does not look at the Command Block registers (BSY or DRQ, ATA/ATAPI-6, Status register). */
 static inline bool ata_busy(const struct ata_drive *drive)
 {
     return (drive->state->regs.status & (ATA_STATUS_BSY | ATA_STATUS_DRQ)) != 0;
@@ -293,8 +296,8 @@ static inline void ata_data_write(struct ata_drive *drive, unsigned size, uint32
     if (s->position == s->block_end) ata_block_done(drive);
 }
 
-/* The rest of the DRQ block at once: where it lies, to be read or filled, and how many bytes. It stays there until the phase
- * changes. */
+/* The rest of the DRQ block at once: where it lies, to be read or filled, and how many bytes. It stays there until
+ * the phase changes. */
 static inline uint8_t *ata_block_data(const struct ata_drive *drive, uint32_t *bytes)
 {
     *bytes = drive->state->block_end - drive->state->position;
@@ -313,9 +316,9 @@ struct ata_part {
 };
 struct ata_part ata_dma_part(const struct ata_drive *drive);
 bool ata_dma_to_host(const struct ata_drive *drive); /* of the command in progress */
-/* `bytes` of the part (whole sectors on the disk) went through; `failed`: the disk refused what comes after them. At the end
- * of the part the drive goes on: it ends the command, or asks for the next part by dma_ready. Before it, it waits for the
- * rest. Ignored in other phases. */
+/* `bytes` of the part (whole sectors on the disk) went through; `failed`: the disk refused what comes after them. At
+ * the end of the part the drive goes on: it ends the command, or asks for the next part by dma_ready. Before it, it
+ * waits for the rest. Ignored in other phases. */
 void ata_dma_moved(struct ata_drive *drive, uint64_t bytes, bool failed);
 
 /* ---- native command queuing (ATA8-ACS, READ/WRITE FPDMA QUEUED) ---- */
@@ -331,13 +334,15 @@ static inline bool ata_is_queued(uint8_t command)
 {
     return command == ATA_READ_FPDMA_QUEUED || command == ATA_WRITE_FPDMA_QUEUED;
 }
-/* Checks a queued command. False when the drive refuses it: state->regs then has status and error for the Set Device Bits
- * FIS, and the drive is halted. Not while a command that is not queued is in progress. */
+/* Checks a queued command; state->regs then has status and error for the FIS that answers. False when the drive refuses
+ * it: the answer is a Set Device Bits FIS, and the drive is halted. Not while a command that is not queued is in
+ * progress. */
 bool ata_queued_check(struct ata_drive *drive, const struct ata_taskfile *regs, struct ata_queued *queued);
-/* The disk refused what comes after `moved` bytes (or the flush). As above; the transport aborts all other queued commands. */
+/* The disk refused what comes after `moved` bytes (or the flush). As above; the transport aborts all other queued
+ * commands. */
 void ata_queued_failed(struct ata_drive *drive, const struct ata_queued *queued, uint64_t moved);
-/* A command that is not queued came (its task file is `regs`) while queued ones are outstanding: all are aborted (ATA8-ACS,
- * NCQ feature set). As above. */
+/* A command that is not queued came (its task file is `regs`) while queued ones are outstanding: all are aborted
+ * (ATA8-ACS, NCQ feature set). As above. */
 void ata_queued_mixed(struct ata_drive *drive, const struct ata_taskfile *regs);
 static inline bool ata_queue_halted(const struct ata_drive *drive)
 {
@@ -354,11 +359,11 @@ static inline bool ata_medium_locked(const struct ata_drive *drive)
 {
     return drive->state->packet.locked;
 }
-/* `block` has another medium, or none, whether the guest had locked the old one or not: the tray is closed over it, and the
- * guest hears of it by unit attention and media event. A command in progress fails when the block says so. */
+/* `block` has another medium, or none, whether the guest had locked the old one or not: the tray is closed over it,
+ * and the guest hears of it by unit attention and media event. A command in progress fails when the block says so. */
 void ata_medium_changed(struct ata_drive *drive);
-/* Somebody presses the button. The tray opens (the block stays attached, and is there again when the guest closes it); false
- * when the guest has locked it: it is then told of the wish. */
+/* Somebody presses the button. The tray opens (the block stays attached, and is there again when the guest closes
+ * it); false when the guest has locked it: it is then told of the wish. */
 bool ata_press_eject(struct ata_drive *drive);
 
 #endif

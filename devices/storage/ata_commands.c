@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The commands of the ATA device: ATA/ATAPI-6 (T13/1410D), clause 8, a few of ATA8-ACS, and the older codes that PC firmware
- * still uses. The table is at the end; a code that is not in it is aborted.
+ * The commands of the ATA device: ATA/ATAPI-6 (T13/1410D), clause 8, a few of ATA8-ACS, and the older codes that PC
+ * firmware still uses. The table is at the end; a code that is not in it is aborted.
  */
 #include "devices/storage/ata_internal.h"
 #include "emu/core/log.h"
@@ -10,7 +10,7 @@
 
 static void start_write(struct ata_drive *drive)
 {
-    ata_offer_out(drive, false); /* no interrupt before the first block (9.6, PIO data-out protocol) */
+    ata_offer_out(drive, false); /* no interrupt before the first block (PIO data-out protocol) */
 }
 
 static void start_identify(struct ata_drive *drive)
@@ -19,7 +19,8 @@ static void start_identify(struct ata_drive *drive)
     ata_reply(drive, ATA_SECTOR);
 }
 
-/* A packet device has another command for it, and says what it is (8.15.5.2). */
+/* A packet device has another command for it, and says what it is (IDENTIFY DEVICE,
+ * error outputs). */
 static void refuse_with_signature(struct ata_drive *drive)
 {
     ata_signature(drive);
@@ -91,7 +92,7 @@ static void set_multiple(struct ata_drive *drive)
 #define MANY ATA_MULTIPLE
 
 static const struct ata_command_row commands[256] = {
-    [0x00] = {ATA_NON_DATA, BOTH, "NOP", ata_refuse, 0}, /* always ends with an abort (8.23) */
+    [0x00] = {ATA_NON_DATA, BOTH, "NOP", ata_refuse, 0}, /* always ends with an abort */
     [0x06] = {ATA_DMA_OUT, DISK | ATA_WRITES | EXT, "DATA SET MANAGEMENT", ata_trim, ata_trim_received},
     [0x08] = {ATA_NON_DATA, DISK, "DEVICE RESET", ata_refuse, 0}, /* a CD-ROM's does not come this way */
     [0x10 ... 0x1f] = {ATA_NON_DATA, DISK, "RECALIBRATE", recalibrate, 0},
@@ -181,7 +182,8 @@ uint32_t ata_count48(const struct ata_taskfile *regs)
     return regs->count | (uint32_t)regs->count_previous << 8;
 }
 
-/* Where the task file points, in state->lba. A 48-bit command must have the LBA bit set (6.2.1). */
+/* Where the task file points, in state->lba. A 48-bit command must have the LBA bit set (48-bit Address
+ * feature set). */
 static bool load_address(struct ata_drive *drive, const struct ata_command_row *row)
 {
     struct ata_state *s = drive->state;
@@ -206,7 +208,8 @@ static bool load_address(struct ata_drive *drive, const struct ata_command_row *
     return false;
 }
 
-/* The registers of a command that leaves the disk name the first sector that does not exist, and how many are missing. */
+/* The registers of a command that leaves the disk name the first sector that does not exist, and how many are
+ * missing. */
 static void fail_beyond(struct ata_drive *drive, uint64_t count)
 {
     struct ata_state *s = drive->state;
@@ -238,7 +241,7 @@ static bool load_transfer(struct ata_drive *drive, const struct ata_command_row 
     return true;
 }
 
-/* After a failed queued command only the page that tells of it can be read (ATA8-ACS, 4.15.2). */
+/* After a failed queued command only the page that tells of it can be read (ATA8-ACS, NCQ feature set). */
 static bool halted(const struct ata_drive *drive)
 {
     const struct ata_taskfile *regs = &drive->state->regs;

@@ -140,7 +140,7 @@ void ata_signature(struct ata_drive *drive)
     regs->error = ATA_DIAGNOSTIC_PASSED;
 }
 
-/* A CD-ROM is not DRDY before its first command (9.12). */
+/* A CD-ROM is not DRDY before its first command (Signature and persistence). */
 void ata_reset_over(struct ata_drive *drive)
 {
     ata_set_phase(drive, ATA_IDLE);
@@ -206,11 +206,12 @@ static bool phase_is_sane(const struct ata_state *s)
     if (!row || (moves && packet && s->packet.limit == 0)) return false;
     if ((s->phase == ATA_DECODING || s->phase == ATA_PACKET) && !packet) return false;
     if (s->phase == ATA_TRIMMING && (packet || !row->received)) return false;
-    return !moves || (s->block > 0 && s->block <= ATA_BUFFER_SECTORS);
+    bool blocks = s->phase >= ATA_READING && s->phase <= ATA_WRITING; /* which divide by it */
+    return !blocks || (s->block > 0 && s->block <= ATA_BUFFER_SECTORS);
 }
 
-/* Whether a saved state can have been made by this drive: what indexes the buffer, divides, names a command or a place on
- * the disk. */
+/* Whether a saved state can have been made by this drive: what indexes the buffer, divides, names a command or a
+ * place on the disk. */
 static bool state_is_sane(const struct ata_drive *drive)
 {
     const struct ata_state *s = drive->state;

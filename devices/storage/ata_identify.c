@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the drive says of itself: geometry, IDENTIFY DEVICE and IDENTIFY PACKET DEVICE (ATA/ATAPI-6, 8.15, 8.16 and their
- * tables of words; words 69, 75 to 79, 105, 119, 169 and 222: ATA8-ACS, 7.16). The data is true: a feature is named if and only
- * if its commands work.
+ * What the drive says of itself: geometry, IDENTIFY DEVICE and IDENTIFY PACKET DEVICE (ATA/ATAPI-6, the commands and
+ * their tables of words; words 69, 75 to 79, 105, 119, 169 and 222: ATA8-ACS). The data is true: a feature is
+ * named if and only if its commands work.
  */
 #include <string.h>
 #include "devices/storage/ata_internal.h"

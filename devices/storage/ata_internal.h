@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the parts of the ATA device need from each other: ata.c (phases and data), ata_commands.c (the table, and commands
- * that move sectors), ata_settings.c, ata_log.c, ata_trim.c, ata_identify.c, ata_queued.c, and atapi.c (packets).
+ * What the parts of the ATA device need from each other: ata.c (phases and data), ata_commands.c (the table, and
+ * commands that move sectors), ata_settings.c, ata_log.c, ata_trim.c, ata_identify.c, ata_queued.c, and atapi.c
+ * (packets).
  */
 #ifndef DEVICES_STORAGE_ATA_INTERNAL_H
 #define DEVICES_STORAGE_ATA_INTERNAL_H
@@ -53,7 +54,7 @@ void ata_set_interrupt(struct ata_drive *drive, bool pending);
 
 /* The state after power-on, or what SET FEATURES and its like changed. */
 void ata_power_on_defaults(struct ata_drive *drive);
-/* Signature and diagnostic code (9.12, "Signature and persistence"). */
+/* Signature and diagnostic code ("Signature and persistence"). */
 void ata_signature(struct ata_drive *drive);
 
 /* The end of a command, with an interrupt. */
@@ -72,8 +73,8 @@ void ata_offer_in(struct ata_drive *drive);  /* the next block of the buffer */
 void ata_offer_out(struct ata_drive *drive, bool interrupt);
 void ata_offer_dma(struct ata_drive *drive);
 void ata_flush(struct ata_drive *drive); /* and succeed */
-/* Between buffer and host alone, by PIO or DMA as the command says: `bytes` to the host; or `bytes` from it, then the row's
- * `received`. */
+/* Between buffer and host alone, by PIO or DMA as the command says: `bytes` to the host; or `bytes` from it, then
+ * the row's `received`. */
 void ata_reply(struct ata_drive *drive, uint32_t bytes);
 void ata_receive(struct ata_drive *drive, uint32_t bytes);
 void ata_offer_packet(struct ata_drive *drive);

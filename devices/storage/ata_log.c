@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * SMART and the logs: ATA/ATAPI-6 (T13/1410D), 8.55 (SMART) and 8.32 (READ LOG EXT); page 10h: ATA8-ACS, A.13 (queued error
- * log). The drive is perfect: its attributes say so, and its error log is empty. Its self-tests read the first sectors.
+ * SMART and the logs: ATA/ATAPI-6 (T13/1410D), SMART and READ LOG EXT; page 10h: ATA8-ACS
+ * (queued error log). The drive is perfect: its attributes say so, and its error log is empty. Its self-tests read
+ * the first sectors.
  */
 #include <string.h>
 #include "devices/storage/ata_internal.h"

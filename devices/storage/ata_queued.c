@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Native command queuing, the drive's part: what a queued command asks for, and what is remembered of one that failed.
- * ATA8-ACS, 4.15 (NCQ feature set), 7.26 and 7.63 (READ and WRITE FPDMA QUEUED).
+ * ATA8-ACS, NCQ feature set, READ FPDMA QUEUED and WRITE FPDMA QUEUED.
  */
 #include "devices/storage/ata_internal.h"
 
@@ -37,6 +37,8 @@ bool ata_queued_check(struct ata_drive *drive, const struct ata_taskfile *regs, 
         return false;
     }
     drive->state->power = ATA_POWER_ACTIVE;
+    drive->state->regs.status = ATA_STATUS_DRDY | ATA_STATUS_DSC;
+    drive->state->regs.error = 0;
     *queued = (struct ata_queued){.tag = tag,
                                   .write = write,
                                   .flush = write && (!drive->state->write_cache || regs->device & DEVICE_FUA),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a host sets up in an ATA device: power, SET FEATURES, and the Host Protected Area. ATA/ATAPI-6 (T13/1410D), 6.9,
- * 6.11, 8.46 and 8.47.
+ * What a host sets up in an ATA device: power, SET FEATURES, and the Host Protected Area. ATA/ATAPI-6 (T13/1410D),
+ * SET FEATURES, SET MAX, and the feature sets of these names.
  */
 #include "devices/storage/ata_internal.h"
 
@@ -115,8 +115,8 @@ void ata_read_native_max(struct ata_drive *drive)
     ata_succeed(drive);
 }
 
-/* Only straight after READ NATIVE MAX ADDRESS; else F9h is one of SET MAX's security commands, which are not there. Sector
- * Count bit 0: it outlasts a reset. */
+/* Only straight after READ NATIVE MAX ADDRESS; else F9h is one of SET MAX's security commands, which are not there.
+ * Sector Count bit 0: it outlasts a reset. */
 void ata_set_max(struct ata_drive *drive)
 {
     struct ata_state *s = drive->state;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * DATA SET MANAGEMENT with TRIM: ATA8-ACS, 7.10. The host sends blocks of 64 ranges; each has 48 bits of address and 16 of
- * length, and one of length 0 is skipped. The whole list is checked first, then its ranges are discarded one after the other.
+ * DATA SET MANAGEMENT with TRIM: ATA8-ACS. The host sends blocks of 64 ranges; each has 48 bits of address and
+ * 16 of length, and one of length 0 is skipped. The whole list is checked first, then its ranges are discarded one
+ * after the other.
  */
 #include "devices/storage/ata_internal.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The packet protocol of a CD-ROM drive, its sense data and its tray: ATA/ATAPI-6 (T13/1410D), 8.24 (PACKET), 9.8 and 9.9;
- * SPC-4, 4.5 (sense data) and 5.14 (unit attention).
+ * The packet protocol of a CD-ROM drive, its sense data and its tray: ATA/ATAPI-6 (T13/1410D), PACKET and its
+ * protocols; SPC-4, sense data and unit attention condition.
  */
 #include <string.h>
 #include "devices/storage/atapi.h"
@@ -21,7 +21,8 @@ static const char *name_of(const struct ata_drive *drive)
     return command ? command->name : "unknown packet command";
 }
 
-/* PACKET: the host says how data will move, and the drive asks for the 12 bytes. An odd limit cannot end a block (8.24.4). */
+/* PACKET: the host says how data will move, and the drive asks for the 12 bytes. An odd limit cannot end a block
+ * (byte count limit). */
 void atapi_start(struct ata_drive *drive)
 {
     struct ata_state *s = drive->state;
@@ -47,7 +48,7 @@ void atapi_put_byte_count(struct ata_drive *drive, uint32_t bytes)
     struct ata_taskfile *regs = &drive->state->regs;
     if (drive->state->phase == ATA_PACKET) return;
     if (regs->lba_mid == 0 && regs->lba_high == 0)
-        lint(drive->name, "ATA/ATAPI-6, 8.24.4, byte count limit",
+        lint(drive->name, "ATA/ATAPI-6, PACKET, byte count limit",
              "data by PIO with a byte count limit of 0");
     regs->count = drive->state->phase == ATA_PIO_IN ? ATA_REASON_TO_HOST : 0;
     regs->lba_mid = (uint8_t)bytes;
@@ -165,7 +166,7 @@ void atapi_received(struct ata_drive *drive)
     mmc_mode_select_received(drive);
 }
 
-/* Resets. A software reset leaves the drive's settings alone (9.2). */
+/* Resets. A software reset leaves the drive's settings alone. */
 
 void atapi_reset(struct ata_drive *drive, bool power_on)
 {
@@ -178,7 +179,7 @@ void atapi_reset(struct ata_drive *drive, bool power_on)
     mmc_default_pages(drive);
 }
 
-/* DEVICE RESET (8.9) ends whatever goes on; there is no interrupt. */
+/* DEVICE RESET ends whatever goes on; there is no interrupt. */
 void atapi_device_reset(struct ata_drive *drive)
 {
     ata_stop(drive);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The inside of a CD-ROM drive: the packet protocol and sense data (atapi.c), and the commands, SPC-4 and MMC-5 (T10/1675-D):
- * mmc.c (the table, and what a drive is), mmc_read.c, mmc_disc.c (contents and state of the disc), mmc_mode.c (mode pages
- * and features). Section numbers are those of MMC-5.
+ * The inside of a CD-ROM drive: the packet protocol and sense data (atapi.c), and the commands, SPC-4 and MMC-5
+ * (T10/1675-D): mmc.c (the table, and what a drive is), mmc_read.c, mmc_disc.c (contents and state of the disc),
+ * mmc_mode.c (mode pages and features).
  */
 #ifndef DEVICES_STORAGE_ATAPI_H
 #define DEVICES_STORAGE_ATAPI_H
@@ -36,12 +36,13 @@ enum {
 
 /* Bits of atapi_state.attentions, the most urgent first. */
 enum atapi_attention { ATTENTION_RESET = 1 << 0, ATTENTION_MEDIUM = 1 << 1 };
-/* Media events (6.6.2.3.5). */
+/* Media events (GET EVENT STATUS NOTIFICATION, media class). */
 enum atapi_event { EVENT_NONE = 0, EVENT_EJECT_REQUEST = 1, EVENT_NEW_MEDIA = 2, EVENT_MEDIA_REMOVAL = 3 };
 
 enum mmc_flags {
     MMC_NEEDS_MEDIUM = 1 << 0,
-    MMC_ANY_TIME = 1 << 1, /* carried out even while a unit attention waits (SPC-4, 5.14) */
+    MMC_ANY_TIME =
+        1 << 1, /* carried out even while a unit attention waits (SPC-4, unit attention condition) */
     MMC_TO_DRIVE = 1 << 2, /* its data goes to the drive */
 };
 
@@ -82,7 +83,7 @@ void mmc_read_12(struct ata_drive *drive);
 void mmc_read_cd(struct ata_drive *drive);
 void mmc_read_cd_msf(struct ata_drive *drive);
 void mmc_seek(struct ata_drive *drive);
-/* The address of a block, as MSF or LBA, in 4 bytes (Table 359). */
+/* The address of a block, as MSF or LBA, in 4 bytes. */
 void mmc_put_address(uint8_t *to, uint32_t lba, bool msf);
 void mmc_put_msf(uint8_t *to, uint64_t frames); /* minutes, seconds and frames of a 75th */
 

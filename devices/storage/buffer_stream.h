@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A stream (mem/stream.h) between guest memory and a buffer of the device: what block/transfer.h is for a disk. Any number of
- * bytes; they move in the instant that their memory is mapped.
+ * A stream (mem/stream.h) between guest memory and a buffer of the device: what block/transfer.h is for a disk. Any
+ * number of bytes; they move in the instant that their memory is mapped.
  */
 #ifndef DEVICES_STORAGE_BUFFER_STREAM_H
 #define DEVICES_STORAGE_BUFFER_STREAM_H
@@ -15,7 +15,8 @@ struct buffer_stream {
     void *owner;
 };
 
-/* At device creation. `name` is unique in the machine. `done`: see stream_ops.done; it never has STREAM_BACKEND_ERROR. */
+/* At device creation. `name` is unique in the machine. `done`: see stream_ops.done; it never has
+ * STREAM_BACKEND_ERROR. */
 void buffer_stream_init(struct buffer_stream *bytes, const char *name, struct space *space,
                         void (*done)(void *owner, struct buffer_stream *bytes, enum stream_status status,
                                      uint64_t moved),

@@ -133,8 +133,8 @@ static uint32_t take_region(struct bus_master *engine, uint64_t need)
     return (uint32_t)take;
 }
 
-/* Copies from the table what the part uses, each descriptor once. Of a disk the list gets whole sectors only. Each turn takes
- * bytes, or reads a descriptor, of which a table has at most 8192. */
+/* Copies from the table what the part uses, each descriptor once. Of a disk the list gets whole sectors only. Each
+ * turn takes bytes, or reads a descriptor, of which a table has at most 8192. */
 static bool gather(struct bus_master *engine, const struct ata_part *part)
 {
     uint64_t need = part->bytes;

@@ -4,9 +4,9 @@
  * revision 1.0 (called "Bus Master IDE 1.0" below), as built into the PIIX3 (Intel 290550, "Bus Master IDE
  * Function").
  *
- * It carries sectors, or what a drive has in its buffer, between a drive that waits in phase ATA_DMA and the guest memory
- * that a table of physical region descriptors (PRDs) names. It moves when the driver has set Start, the drive asks, Bus
- * Master Enable is 1, and the direction fits; in whichever order these come. How it ends tells the driver
+ * It carries sectors, or what a drive has in its buffer, between a drive that waits in phase ATA_DMA and the guest
+ * memory that a table of physical region descriptors (PRDs) names. It moves when the driver has set Start, the drive
+ * asks, Bus Master Enable is 1, and the direction fits; in whichever order these come. How it ends tells the driver
  * what happened (Bus Master IDE 1.0, status bits):
  *
  *   table and transfer of the same size   Active 0, Interrupt 1
@@ -16,8 +16,8 @@
  *   the drive ended with an error         Active 1, Interrupt 1   ERR is in the drive's Status
  *
  * Fixed here where the specification is silent: what a table names beyond the last whole sector
- * (of a disk; of a buffer beyond its last byte) is not transferred; a table that runs into a 64 KiB boundary ends there; a region that crosses one goes on behind
- * it; with the direction bit wrong for the command nothing moves.
+ * (of a disk; of a buffer beyond its last byte) is not transferred; a table that runs into a 64 KiB boundary ends
+ * there; a region that crosses one goes on behind it; with the direction bit wrong for the command nothing moves.
  *
  * A start is carried out from an event (`kick`); a stop takes effect at once. A transfer that lands on these
  * very registers ends as one to an address where nobody answers (the guard, mem/region.h).

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One IDE channel: two drives on a cable, disks or CD-ROMs, their Command Block (8 ports, 1F0h on the primary channel) and
- * Control Block (one port, 3F6h). ATA/ATAPI-6 (T13/1410D), clauses 6, 7 and 9; register names are those of clause 7.
+ * One IDE channel: two drives on a cable, disks or CD-ROMs, their Command Block (8 ports, 1F0h on the primary
+ * channel) and Control Block (one port, 3F6h). ATA/ATAPI-6 (T13/1410D), clauses 6, 7 and 9; register names are those
+ * of clause 7.
  *
- * Who answers (ATA/ATAPI-6, single device configurations): with Device 0 alone, reads for Device 1 are answered by Device 0,
- * except that Status is 00h, and that everything is 00h when Device 0 is a CD-ROM; commands for Device 1 are ignored. With
- * nobody, or when Device 1 alone is there and Device 0 is selected, the bus floats: its lines are pulled high but for DD7,
- * which the host pulls low so that BSY reads as 0 (ATA/ATAPI-6, signal DD7). So Status reads 7Fh.
+ * Who answers (ATA/ATAPI-6, single device configurations): with Device 0 alone, reads for Device 1 are answered by
+ * Device 0, except that Status is 00h, and that everything is 00h when Device 0 is a CD-ROM; commands for Device 1
+ * are ignored. With nobody, or when Device 1 alone is there and Device 0 is selected, the bus floats: its lines are
+ * pulled high but for DD7, which the host pulls low so that BSY reads as 0 (ATA/ATAPI-6, signal DD7). So Status
+ * reads 7Fh.
  *
  * INTRQ is driven by the selected drive only, while nIEN is 0. Reading Status, or writing Command, takes it
  * back.

@@ -24,8 +24,8 @@ const struct state_field ide_channel_fields[] = {
     STATE_END,
 };
 
-/* Command Block: names, where in the task file a read comes from and a write goes to, and where that puts what was written
- * before; 0: nowhere. */
+/* Command Block: names, where in the task file a read comes from and a write goes to, and where that puts what was
+ * written before; 0: nowhere. */
 static const struct {
     const char *read_name, *write_name;
     size_t read, write, previous;
@@ -92,7 +92,8 @@ static uint8_t read_status(struct ide_channel *channel)
     return channel->state->selected && ata_present(&channel->drive[0]) ? 0 : FLOATING & 0xff;
 }
 
-/* HOB of Device Control shows what was written before, where that is kept (7.8). Error has no such byte. */
+/* HOB of Device Control shows what was written before, where that is kept (48-bit Address feature set). Error has no
+ * such byte. */
 static uint8_t register_byte(const struct ide_channel *channel, const struct ata_drive *drive, unsigned n)
 {
     bool previous = channel->state->control & IDE_CONTROL_HOB && registers[n].previous && n != IDE_ERROR;
@@ -100,7 +101,7 @@ static uint8_t register_byte(const struct ide_channel *channel, const struct ata
 }
 
 /* While BSY is 1, whatever register is read shows Status. For a Device 1 that is not there a packet device answers with
- * zeros (9.16.2). */
+ * zeros (Device 0 only configurations). */
 static uint8_t read_register(struct ide_channel *channel, unsigned n)
 {
     struct ata_drive *drive = selected(channel);
@@ -258,7 +259,7 @@ static enum mem_result command_write(void *owner, struct region_at at, unsigned 
         if (trace_on(&register_write_event))
             trace_emit(&register_write_event, channel->clock, channel->name, registers[n].write_name,
                        (uint64_t)byte);
-        channel->state->control &= (uint8_t)~IDE_CONTROL_HOB; /* 7.8 */
+        channel->state->control &= (uint8_t)~IDE_CONTROL_HOB; /* Device Control register */
         if (n == IDE_STATUS)
             write_command(channel, byte);
         else

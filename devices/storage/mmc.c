@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The commands of a CD-ROM drive: SPC-4 and MMC-5 (T10/1675-D), clause 6. The table is at the end. */
+/* The commands of a CD-ROM drive: SPC-4 and MMC-5 (T10/1675-D). The table is at the end. */
 #include <string.h>
 #include "devices/storage/atapi.h"
 
@@ -11,7 +11,7 @@ static void test_unit_ready(struct ata_drive *drive)
     atapi_succeed(drive);
 }
 
-/* What the last command said; it is then forgotten. A waiting unit attention is told first (SPC-4, 5.14). */
+/* What the last command said; it is then forgotten. A waiting unit attention is told first (SPC-4). */
 static void request_sense(struct ata_drive *drive)
 {
     struct ata_state *s = drive->state;

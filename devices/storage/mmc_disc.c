@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is in a CD-ROM drive: one finished session with one data track, from block 0 to the end of the image; and how the drive
- * and its tray are. MMC-5 (T10/1675-D), 6.6, 6.14, 6.20, 6.21, 6.22, 6.24 and 6.25 (READ CAPACITY is 6.17).
+ * What is in a CD-ROM drive: one finished session with one data track, from block 0 to the end of the image; and how
+ * the drive and its tray are. MMC-5 (T10/1675-D), the commands by these names.
  */
 #include <string.h>
 #include "devices/storage/atapi.h"
@@ -50,7 +50,8 @@ static uint8_t *put_toc(const struct ata_drive *drive, uint8_t *to, bool msf, ui
     return put_track(to, LEAD_OUT, atapi_blocks(drive), msf);
 }
 
-/* Format 2: what the lead-in's Q sub-channel has. Points A0h and A1h: first and last track; A2h: where the lead-out is. */
+/* Format 2: what the lead-in's Q sub-channel has. Points A0h and A1h: first and last track; A2h: where the lead-out
+ * is. */
 static uint8_t *put_full_toc(const struct ata_drive *drive, uint8_t *to)
 {
     static const uint8_t points[] = {0xa0, 0xa1, 0xa2, TRACK};

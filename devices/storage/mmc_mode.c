@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mode pages and features of a CD-ROM drive: MMC-5 (T10/1675-D), 6.10 (MODE SELECT), 6.11 (MODE SENSE), clause 7 (pages), 6.5
- * (GET CONFIGURATION) and 5.3 (features).
+ * Mode pages and features of a CD-ROM drive: MMC-5 (T10/1675-D), MODE SELECT, MODE SENSE, mode
+ * parameters, GET CONFIGURATION, features.
  */
 #include <string.h>
 #include "devices/storage/atapi.h"
@@ -16,8 +16,8 @@ enum {
     SPEED = 8467 /* KB/s: 48 times that of audio */
 };
 
-/* What can be set, and what it is after power-on: the pages without their two bytes of header. Retry count; and the audio
- * port's immediate bit and two volumes. */
+/* What can be set, and what it is after power-on: the pages without their two bytes of header. Retry count; and the
+ * audio port's immediate bit and two volumes. */
 static const struct mode_page {
     uint8_t code, size;
     uint8_t offset; /* in atapi_state */
@@ -122,7 +122,7 @@ static const struct mode_page *find_page(uint8_t code, uint8_t size)
     return NULL;
 }
 
-/* What cannot be changed must be as it is (SPC-4, 6.11). */
+/* What cannot be changed must be as it is (SPC-4, MODE SELECT). */
 static bool page_fits(struct ata_drive *drive, const struct mode_page *page, const uint8_t *values)
 {
     const uint8_t *now = page_values(drive, page);

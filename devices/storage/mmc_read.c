@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading a CD: MMC-5 (T10/1675-D), 6.15 (READ(10)), 6.16 (READ(12)), 6.18 (READ CD) and 6.19 (READ CD MSF). An image holds
- * the user data of one track of Mode 1. READ CD can ask for the rest of a sector too, which is worked out here: sync, header,
- * EDC and ECC (ECMA-130, clause 14 and Annex A).
+ * Reading a CD: MMC-5 (T10/1675-D), READ(10), READ(12), READ CD and READ CD MSF. An
+ * image holds the user data of one track of Mode 1. READ CD can ask for the rest of a sector too, which is worked
+ * out here: sync, header, EDC and ECC (ECMA-130, clause 14 and Annex A).
  */
 #include <string.h>
 #include "devices/storage/atapi.h"
@@ -93,7 +93,8 @@ void mmc_seek(struct ata_drive *drive)
 
 /* READ CD. */
 
-/* Expected sector type (byte 1, bits 4:2): any, or Mode 1; then what is wanted. No error pointers and no sub-channel. */
+/* Expected sector type (byte 1, bits 4:2): any, or Mode 1; then what is wanted. No error pointers and no
+ * sub-channel. */
 static void read_parts(struct ata_drive *drive, uint32_t lba, uint32_t count)
 {
     struct atapi_state *packet = &drive->state->packet;
@@ -162,9 +163,10 @@ static uint8_t over_x_plus_1(uint8_t value)
 }
 
 /*
- * One Reed-Solomon code of `vectors` words of `length` bytes with two check bytes each, over the bytes from the header on:
- * byte n of word v is at v * across + n * along, around `size` (P: columns; Q: diagonals of byte pairs). The check bytes make
- * the sum of the word zero, and the sum of its bytes times x to the power of their place from the end.
+ * One Reed-Solomon code of `vectors` words of `length` bytes with two check bytes each, over the bytes from the
+ * header on: byte n of word v is at v * across + n * along, around `size` (P: columns; Q: diagonals of byte pairs).
+ * The check bytes make the sum of the word zero, and the sum of its bytes times x to the power of their place from
+ * the end.
  */
 static void put_parity(const uint8_t *data, unsigned words, unsigned length, unsigned across, unsigned along,
                        unsigned size, uint8_t *to)

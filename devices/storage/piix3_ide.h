@@ -29,8 +29,9 @@ struct piix3_ide;
  * function, and "ide", the channels), which destroys it. */
 struct piix3_ide *piix3_ide_new(struct pci_bus *bus, uint8_t devfn, struct region *io, struct clock *clock,
                                 struct irq_line irq14, struct irq_line irq15, struct device_list *devices);
-/* A drive for a place on a cable: channel 0 or 1, unit 0 (master) or 1 (slave). `block` is not owned and must outlive the
- * controller. `block` and `config`: see ata_attach. Errors: no such place, taken, and those of ata_attach. */
+/* A drive for a place on a cable: channel 0 or 1, unit 0 (master) or 1 (slave). `block` is not owned and must
+ * outlive the controller. `block` and `config`: see ata_attach. Errors: no such place, taken, and those of
+ * ata_attach. */
 bool piix3_ide_attach(struct piix3_ide *ide, unsigned channel, unsigned unit, struct block *block,
                       const struct ata_drive_config *config, struct error *error);
 /* The drive at a place, for its tray (ata.h); NULL where there is none. */

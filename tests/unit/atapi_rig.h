@@ -40,7 +40,8 @@ static inline uint8_t packet_send(const uint8_t *command, uint8_t features, uint
     return drive_wait();
 }
 
-/* By PIO, with DRQ blocks of `limit` bytes at the most; `out`: what it wants is taken from cd_data. Status at the end. */
+/* By PIO, with DRQ blocks of `limit` bytes at the most; `out`: what it wants is taken from cd_data. Status at the
+ * end. */
 static inline uint8_t packet_pio_limit(const uint8_t *command, uint32_t limit, bool out)
 {
     uint8_t status = packet_send(command, 0, limit);

@@ -282,7 +282,8 @@ START_TEST(settings_can_outlive_a_soft_reset)
 }
 END_TEST
 
-/* Every field that steers is spoilt in turn; the drive is reset, or goes on and stays within its buffer and its disk. */
+/* Every field that steers is spoilt in turn; the drive is reset, or goes on and stays within its buffer and its
+ * disk. */
 START_TEST(a_saved_state_that_cannot_be_is_reset)
 {
     make(RIG_SECTORS, NULL);

@@ -310,6 +310,7 @@ START_TEST(queued_commands_are_checked)
     struct ata_taskfile regs = queued_regs(false, 31, 1000, 200);
     ck_assert(ata_queued_check(&drive, &regs, &queued));
     ck_assert(!queued.write && !queued.flush);
+    ck_assert_uint_eq(state.regs.status, ST_READY);
     ck_assert_uint_eq(queued.tag, 31);
     ck_assert_uint_eq(queued.offset, 1000 * 512);
     ck_assert_uint_eq(queued.bytes, 200 * 512);
@@ -381,6 +382,30 @@ START_TEST(the_log_tells_of_the_command_that_failed)
 }
 END_TEST
 
+START_TEST(a_flush_as_the_first_command_is_saved)
+{
+    struct state_buffer saved = {0};
+    struct error error = {""};
+    ata_command(&drive, 0xea);
+    clock_jump(&test_clock, clock_deadline(&test_clock));
+    clock_fire_due(&test_clock);
+    ck_assert_uint_eq(state.phase, ATA_FLUSHING);
+    struct ata_state kept = state;
+    ata_save_request(&drive, &saved);
+    clock_save(&test_clock, &saved);
+    ata_reset(&drive);
+    run();
+    state = kept;
+    ck_assert_msg(ata_load_request(&drive, &saved, &error), "%s", error.text);
+    ck_assert_msg(clock_load(&test_clock, &saved, &error), "%s", error.text);
+    ended = 0;
+    run();
+    ck_assert_uint_eq(ended, 1);
+    ck_assert_uint_eq(state.regs.status, ST_READY);
+    state_buffer_free(&saved);
+}
+END_TEST
+
 START_TEST(log_directory)
 {
     uint8_t data[512];
@@ -426,6 +451,7 @@ int main(void)
     tcase_add_test(tests, trim_is_saved_in_the_middle);
     tcase_add_test(tests, queued_commands_are_checked);
     tcase_add_test(tests, the_log_tells_of_the_command_that_failed);
+    tcase_add_test(tests, a_flush_as_the_first_command_is_saved);
     tcase_add_test(tests, log_directory);
     tcase_add_test(tests, a_drive_is_taken_away);
     return rig_run_suite("ata_commands", tests);

@@ -287,7 +287,8 @@ START_TEST(overlap_is_refused)
 }
 END_TEST
 
-/* A CD-ROM alone as Device 0 does not answer for Device 1 (9.16.2), or there would seem to be two. */
+/* A CD-ROM alone as Device 0 does not answer for Device 1 (Device 0 only configurations), or there would seem to be
+ * two. */
 START_TEST(no_ghost_of_a_lone_cd)
 {
     rig_plug_drive(1, 0, CD_SECTORS, &rig_cdrom);

@@ -355,7 +355,8 @@ START_TEST(the_medium_goes_in_the_middle)
 }
 END_TEST
 
-/* CRC and check bytes from their definitions: the EDC's own remainder is 0, and every P and Q word has two zero syndromes. */
+/* CRC and check bytes from their definitions: the EDC's own remainder is 0, and every P and Q word has two zero
+ * syndromes. */
 static uint8_t gf_times(uint8_t a, uint8_t b)
 {
     uint8_t product = 0;
