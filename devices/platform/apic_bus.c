@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The APIC bus: destinations and arbitration. Intel SDM 3A, 10.6.2 and 10.8. */
+/* The APIC bus: destinations and arbitration. Intel SDM 3A, 10.6.2, 10.8 and 10.11. */
 #include "devices/platform/apic_bus.h"
 
 #include <stdlib.h>
 #include "devices/platform/lapic.h"
+#include "emu/core/bits.h"
+#include "emu/core/log.h"
 #include "emu/core/trace.h"
 
 struct apic_bus_state {
@@ -18,6 +20,7 @@ struct apic_bus {
     unsigned (*current_cpu)(void *owner);
     void *owner;
     struct apic_bus_listener listener;
+    struct region *window; /* NULL while it is not open */
 };
 
 static const struct state_field bus_fields[] = {
@@ -109,6 +112,56 @@ void apic_bus_receivers_changed(struct apic_bus *bus)
     if (bus->listener.receivers_changed) bus->listener.receivers_changed(bus->listener.owner);
 }
 
+/* Messages of devices (10.11). The redirection hint changes nothing: with one destination there is nothing to
+ * redirect, and with several the delivery mode says whether all of them are meant. */
+
+enum { MESSAGE_DESTINATION = 12, MESSAGE_LOGICAL = 1 << 2 };                      /* in the address */
+enum { MESSAGE_DELIVERY = 8, MESSAGE_ASSERT = 1 << 14, MESSAGE_LEVEL = 1 << 15 }; /* in the data */
+
+enum mem_result apic_bus_write(struct apic_bus *bus, uint64_t address, uint32_t data)
+{
+    if (address - APIC_WINDOW_BASE >= APIC_WINDOW_SIZE) return MEM_DECODE_ERROR;
+    const struct apic_message message = {
+        .delivery = (uint8_t)bits_get(data, MESSAGE_DELIVERY, 3),
+        .vector = (uint8_t)data,
+        .destination = (uint8_t)(address >> MESSAGE_DESTINATION),
+        .logical = address & MESSAGE_LOGICAL,
+        .level = data & MESSAGE_LEVEL,
+    };
+    if (message.delivery == APIC_RESERVED || message.delivery == APIC_STARTUP) {
+        lint(bus->device.name, "SDM 3A, 10.11.2",
+             "a device's message with reserved delivery mode %u is dropped", message.delivery);
+        return MEM_OK;
+    }
+    if (message.level && !(data & MESSAGE_ASSERT))
+        return MEM_OK; /* the end of a level: nothing to send here */
+    apic_bus_send(bus, &message, NULL);
+    return MEM_OK;
+}
+
+static enum mem_result window_read(void *owner, struct region_at at, unsigned size, uint64_t *value)
+{
+    (void)owner, (void)at;
+    *value = bytes_mask(size);
+    return MEM_DECODE_ERROR;
+}
+
+static enum mem_result window_write(void *owner, struct region_at at, unsigned size, uint64_t value)
+{
+    struct apic_bus *bus = owner;
+    (void)size;
+    if (bus->current_cpu(bus->owner) != APIC_NO_CPU) return MEM_DECODE_ERROR;
+    return apic_bus_write(bus, APIC_WINDOW_BASE + at.offset, (uint32_t)value);
+}
+
+static const struct mmio_ops window_ops = {window_read, window_write, 4, 4, false};
+
+void apic_bus_open_window(struct apic_bus *bus, struct region *memory)
+{
+    bus->window = region_new_mmio("APIC messages", APIC_WINDOW_SIZE, &window_ops, bus, NULL);
+    region_add(memory, APIC_WINDOW_BASE, bus->window, 0);
+}
+
 /* Reset and creation. */
 
 static void bus_reset(struct device *device)
@@ -124,7 +177,10 @@ static void bus_loaded(struct device *device)
 
 static void bus_destroy(struct device *device)
 {
-    free(list_entry(device, struct apic_bus, device));
+    struct apic_bus *bus = list_entry(device, struct apic_bus, device);
+    if (bus->window) region_remove(bus->window);
+    region_release(bus->window);
+    free(bus);
 }
 
 static const struct device_ops bus_ops = {"apic-bus", &bus_table, bus_reset, bus_loaded, bus_destroy};

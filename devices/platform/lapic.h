@@ -7,8 +7,9 @@
  *
  * Registers are a page at the address in MSR 1Bh (FEE00000h after reset), a dword at every 16 bytes; each CPU sees its own.
  * The page is one MMIO region per local APIC, all on top of each other as long as nobody moves one; the access is served by
- * the local APIC of the CPU that makes it (apic_bus_current), so it does not matter which of them is in front. Accesses of
- * devices find nobody, and a page that one CPU moves over RAM hides that RAM from all. A CPU engine that knows its local
+ * the local APIC of the CPU that makes it (apic_bus_current), so it does not matter which of them is in front. What devices
+ * write there are messages (apic_bus_write); reads of devices find nobody, and a page that one CPU moves over RAM hides that
+ * RAM from all. A CPU engine that knows its local
  * APIC may call lapic_read and lapic_write itself instead.
  *
  * Where the SDM leaves a choice:

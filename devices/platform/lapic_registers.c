@@ -234,7 +234,11 @@ static enum mem_result page_read(void *owner, struct region_at at, unsigned size
 
 static enum mem_result page_write(void *owner, struct region_at at, unsigned size, uint64_t value)
 {
-    struct lapic *lapic = page_owner(owner);
+    const struct lapic *in_front = owner;
+    struct lapic *lapic = page_owner(in_front);
+    if (!apic_bus_current(in_front->wiring.bus) && size == 4) /* a device's message to APIC ID 0 */
+        return apic_bus_write(in_front->wiring.bus, lapic_page_address(in_front) + at.offset,
+                              (uint32_t)value);
     if (!lapic) return MEM_DECODE_ERROR;
     if (size == 4)
         lapic_write(lapic, (unsigned)at.offset, (uint32_t)value);

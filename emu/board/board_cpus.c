@@ -145,6 +145,7 @@ void board_make_apics(struct board *board)
     }
     board->lint0 = lapic_lint(board->cpus[0].lapic, 0);
     struct region *memory = i440fx_pci_memory(board->bridge);
+    apic_bus_open_window(board->apic_bus, memory);
     board->ioapic = ioapic_new(board->apic_bus, memory, &board->devices, &board->clock);
     for (unsigned i = 0; i < 16; i++)
         if (i != 2) board->ioapic_input[i] = ioapic_isa_irq(board->ioapic, i);

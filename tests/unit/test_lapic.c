@@ -121,13 +121,16 @@ START_TEST(stored_registers)
 }
 END_TEST
 
+/* What a device writes there is a message to APIC ID 0 (10.11), whatever register a CPU would find. */
 START_TEST(a_device_finds_no_local_apic)
 {
     uint64_t value;
     rig.current = APIC_NO_CPU;
     ck_assert_int_eq(space_load(rig.memory, LAPIC_BASE + ID, 4, &value), MEM_DECODE_ERROR);
     ck_assert_uint_eq(value, 0xffffffff);
-    ck_assert_int_eq(space_store(rig.memory, LAPIC_BASE + ICR_LOW, 4, 0x000c4500), MEM_DECODE_ERROR);
+    ck_assert_int_eq(space_store(rig.memory, LAPIC_BASE + ICR_LOW, 2, 0x4500), MEM_DECODE_ERROR);
+    ck_assert_int_eq(space_store(rig.memory, LAPIC_BASE + ICR_LOW, 4, 0x000c4500), MEM_OK);
+    ck_assert_uint_eq(rig.cpu[0].inits, 1);
     ck_assert_uint_eq(rig.cpu[1].inits, 0);
 }
 END_TEST
