@@ -17,7 +17,7 @@ GUEST_ASFLAGS := $(GUEST_ARCH) -g -Wa,--noexecstack -MMD -MP
 GUEST_LDFLAGS := -m elf_i386 -nostdlib -static --build-id=none -z noexecstack -z max-page-size=0x1000
 
 .PHONY: guests
-guests: $(B)/guests/demo.img $(B)/guests/demo.elf $(B)/guests/swiotlb.elf
+guests: $(B)/guests/demo.img $(B)/guests/demo.elf $(B)/guests/swiotlb.elf $(B)/guests/ahci.elf
 
 # --- the demo ---------------------------------------------------------------------------------------------------------
 
@@ -61,4 +61,16 @@ $(B)/guests/swiotlb/%.o: guests/swiotlb/%.c
 $(B)/guests/swiotlb.elf: $(SWIOTLB_OBJECTS) guests/demo/demo.ld
 	$(GUEST_LD) $(GUEST_LDFLAGS) -T guests/demo/demo.ld -o $@ $(SWIOTLB_OBJECTS)
 
--include $(SWIOTLB_OBJECTS:.o=.d) $(DEMO_OBJECTS:.o=.d) $(B)/guests/demo/boot.d
+# --- the AHCI exerciser, likewise -------------------------------------------------------------------------------------
+
+AHCI_OBJECTS := $(patsubst %.c,$(B)/guests/ahci/%.o,$(notdir $(wildcard guests/ahci/*.c))) \
+    $(addprefix $(B)/guests/demo/,start.o interrupt_stubs.o console.o interrupts.o lib.o pci.o power.o timer.o)
+
+$(B)/guests/ahci/%.o: guests/ahci/%.c
+	@mkdir -p $(@D)
+	$(GUEST_CC) $(GUEST_CFLAGS) -I. -O2 -c -o $@ $<
+
+$(B)/guests/ahci.elf: $(AHCI_OBJECTS) guests/demo/demo.ld
+	$(GUEST_LD) $(GUEST_LDFLAGS) -T guests/demo/demo.ld -o $@ $(AHCI_OBJECTS)
+
+-include $(AHCI_OBJECTS:.o=.d) $(SWIOTLB_OBJECTS:.o=.d) $(DEMO_OBJECTS:.o=.d) $(B)/guests/demo/boot.d

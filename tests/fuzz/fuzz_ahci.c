@@ -349,6 +349,8 @@ static void act(struct play *play)
         fuzz_check(dma_stats(play->m.dma)->live == 0, "HBA reset leaves no mapping behind");
         break;
     case 9:
+    case 14:
+        pass(&play->m, fuzz_u8(in) * 100); /* into the middle of what was built just now */
         if (play->reload) save_and_load(&play->m);
         break;
     case 10:
