@@ -173,9 +173,9 @@ for cpus in 1 2 4; do
             printf '%s ' $word
             sleep 0.0$((1 + RANDOM % 9))
         done
-        sleep 1.5
+        sleep 2.5 # on a busy host virtual time stays behind
         printf 'q'
-    } | timeout 60 "$vitrine" "${machine[@]}" "${keys[@]}" -icount sleep=on -record "$work/run.rec" \
+    } | timeout 60 "$vitrine" "${machine[@]}" -type '250ms:vitrine' -icount sleep=on -record "$work/run.rec" \
         >"$work/out" 2>"$work/err"
     status=${PIPESTATUS[1]}
     keep recorded
