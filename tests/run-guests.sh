@@ -214,6 +214,23 @@ test_grub_from_floppy_and_cd() {
     boots_grub "IDE CD" -cdrom /usr/lib/grub-rescue/grub-rescue-cdrom.iso
     boots_grub "as a slave, by -device" -drive if=none,id=cd,file=/usr/lib/grub-rescue/grub-rescue-cdrom.iso \
         -device ide-cd,drive=cd,bus=ide.0,unit=1
+    boots_grub "AHCI CD" -drive if=none,id=cd,file=/usr/lib/grub-rescue/grub-rescue-cdrom.iso \
+        -device ahci,id=sata -device ide-cd,drive=cd,bus=sata.3
+}
+
+# An AHCI disk is the boot disk where it is the only one, or comes first by bootindex.
+test_boot_from_an_ahci_disk() {
+    cp "$guests/int10.img" "$work/disk.img"
+    truncate -s 1M "$work/disk.img" # SeaBIOS does not read an AHCI disk of one sector, on QEMU neither
+    local disk=(-drive "if=none,id=d0,snapshot=on,file=$work/disk.img" -device ich9-ahci,id=ahci0)
+    run -display none -device isa-debug-exit -dump-screen "$work/screen" "${disk[@]}" -device ide-hd,drive=d0,bus=ahci0.0
+    check "the only disk" screen_has "Hello from INT 10h"
+    run -display none -device isa-debug-exit -dump-screen "$work/screen" -hda "$guests/halt.img" -limit time=3s \
+        "${disk[@]}" -device ide-hd,drive=d0,bus=ahci0.5,bootindex=0
+    check "before the IDE disk" screen_has "Hello from INT 10h"
+    run -display none -device isa-debug-exit -dump-screen "$work/screen" -hda "$guests/halt.img" -limit time=3s \
+        "${disk[@]}" -device ide-hd,drive=d0,bus=ahci0.5
+    check "after it" status_is 6
 }
 
 test_memtest86_runs_over_all_memory() {

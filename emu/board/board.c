@@ -251,7 +251,8 @@ static void make_platform(struct board *board)
     port92_new(io, devices, clock, (struct irq_line){on_a20, board, A20_PORT_92},
                (struct irq_line){on_reset_line, board, 0});
     struct dma_page *pages = dma_page_new(io, devices, clock);
-    board->isa_dma = i8237_new(io, devices, clock, pages, i440fx_system_memory(board->bridge), MEMORY_SPACE_SIZE);
+    board->isa_dma =
+        i8237_new(io, devices, clock, pages, i440fx_system_memory(board->bridge), MEMORY_SPACE_SIZE);
     board_configure_dma(board, i8237_dma_space(board->isa_dma), "i8237", NULL);
     make_serial_ports(board);
     board->irq13 = piix3_isa_irq(board->piix3, 13);
@@ -321,6 +322,7 @@ static void make_firmware_tables(struct board *board)
     describe_ram(board);
     const uint8_t menu[2] = {board->config.boot_menu, 0};
     fw_cfg_add_file(board->fw_cfg, "etc/show-boot-menu", menu, sizeof menu);
+    board_describe_boot(board);
 
     struct cmos_machine cmos = {
         .ram_below_4g = low,

@@ -41,8 +41,9 @@ struct board;
 enum board_drive_kind { BOARD_NO_DRIVE, BOARD_HARD_DISK, BOARD_CDROM, BOARD_FLOPPY };
 struct board_drive {
     enum board_drive_kind kind;
-    const char *id;               /* NULL: none */
-    struct drive_options options; /* without a path there is no medium, which CD-ROM and floppy drives can do without */
+    const char *id; /* NULL: none */
+    struct drive_options
+        options; /* without a path there is no medium, which CD-ROM and floppy drives can do without */
 };
 
 struct board_drive board_drive_file(enum board_drive_kind kind, const char *path);
@@ -66,6 +67,7 @@ struct board_device {
     int devfn;          /* on the PCI bus: device << 3 | function; -1: the next free device */
     const char *drive;  /* the id of a drive that nobody else has */
     unsigned unit;      /* on an IDE channel: 0 master, 1 slave */
+    int boot_index;     /* the firmware tries devices in this order, before all others; -1: no place in it */
     struct ata_drive_config ata;
     struct board_dma dma;
 };
@@ -132,9 +134,9 @@ enum board_stop {
 };
 
 struct board_budget {
-    vtime until;          /* stop when virtual time is here; VTIME_NEVER. Several CPUs go on to the end of their
+    vtime until;    /* stop when virtual time is here; VTIME_NEVER. Several CPUs go on to the end of their
                              round, which is at the most 4096 instructions later */
-    uint64_t insns;       /* stop after so many more instructions; UINT64_MAX */
+    uint64_t insns; /* stop after so many more instructions; UINT64_MAX */
     bool skip_breakpoint; /* go on from a breakpoint that the CPU stands on */
 };
 
@@ -152,7 +154,7 @@ int board_exit_status(const struct board *board);
 /* Instructions since power-on, as each CPU has had time for them: with one CPU, those that it retired while not halted. */
 uint64_t board_insns(const struct board *board);
 vtime board_now(const struct board *board);
-void board_reset(struct board *board); /* the reset button */
+void board_reset(struct board *board);        /* the reset button */
 void board_power_button(struct board *board); /* comes in through the door */
 
 /* ---- parts, for the user interface and debuggers ---- */

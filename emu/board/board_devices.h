@@ -27,6 +27,8 @@ extern const char board_dma_drivers[];
 
 /* Makes config.devices, controllers first. The error names the device. */
 bool board_make_devices(struct board *board, struct error *error);
+/* Tells the firmware about boot_index (fw_cfg file "bootorder"). */
+void board_describe_boot(struct board *board);
 /* What was said of all, of the driver and of the device (NULL: nothing), in this order, for the device's space. */
 void board_configure_dma(struct board *board, struct space *space, const char *driver,
                          const struct board_dma *own);

@@ -12,6 +12,11 @@
 static const char *const place_names[BOARD_IDE_DRIVES + BOARD_FLOPPIES] = {"hda", "hdb", "hdc",
                                                                            "hdd", "fda", "fdb"};
 
+const char *board_drive_name(const struct board *board, unsigned n)
+{
+    return n < ARRAY_COUNT(place_names) ? place_names[n] : board->config.drives[n].id;
+}
+
 struct board_drive board_drive_file(enum board_drive_kind kind, const char *path)
 {
     struct board_drive drive = {.kind = kind};
@@ -32,7 +37,7 @@ static bool open_drives(struct board *board, struct error *error)
         const struct board_drive *drive = &board->config.drives[i];
         if (drive->kind == BOARD_NO_DRIVE) continue;
         bool placed = i < ARRAY_COUNT(place_names);
-        const char *name = placed ? place_names[i] : drive->id;
+        const char *name = board_drive_name(board, i);
         struct drive_options options = drive->options;
         if (drive->kind == BOARD_CDROM) options.read_only = true;
         board->drives[i] = drive_open(&options, name, &board->clock, error);

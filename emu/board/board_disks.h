@@ -8,6 +8,8 @@
 
 /* Makes the IDE controller and opens the drives. */
 bool board_make_disks(struct board *board, struct error *error);
+/* "hda", or the id of those without a place of their own; NULL: nobody gave it one. */
+const char *board_drive_name(const struct board *board, unsigned n);
 void board_free_disks(struct board *board); /* after the devices that use them */
 void board_describe_disks(const struct board *board, struct cmos_machine *cmos);
 

@@ -14,6 +14,7 @@
 #include "devices/platform/ioapic.h"
 #include "devices/platform/lapic.h"
 #include "devices/platform/mc146818.h"
+#include "devices/storage/ahci.h"
 #include "devices/storage/fdc.h"
 #include "devices/storage/piix3_ide.h"
 #include "emu/board/board.h"
@@ -50,6 +51,13 @@ struct board_requests {
     int exit_status;
 };
 
+/* A disk controller that was plugged in. */
+struct board_controller {
+    const char *name; /* "ahci0": its ports are "ahci0.0" and so on */
+    uint8_t devfn;
+    struct ahci *ahci;
+};
+
 struct board {
     struct board_config config;
     struct clock clock;
@@ -74,6 +82,8 @@ struct board {
     struct i8237 *isa_dma;
     struct piix3_ide *ide;
     struct fdc *fdc;
+    struct board_controller controllers[BOARD_DEVICES_MOST];
+    unsigned controller_count;
     struct fw_cfg *fw_cfg;
     struct mc146818 *rtc;
     struct vga *vga;

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
+#include "emu/board/board_disks.h"
 #include "emu/board/board_internal.h"
 #include "emu/board/snapshot.h"
 #include "emu/core/bits.h"
@@ -64,15 +65,27 @@ static bool disk_lines(struct board *board, struct state_buffer *text, struct er
         uint64_t hash = 0;
         int failed = block ? block_fingerprint(block, &hash) : 0;
         if (failed)
-            return error_set(error, "%s: cannot be read: %s", board->config.drives[i].options.path, strerror(failed));
+            return error_set(error, "%s: cannot be read: %s", board->config.drives[i].options.path,
+                             strerror(failed));
+        const char *name = board_drive_name(board, i);
         if (block)
-            line(text, "-hd%c %" PRIu64 " sectors%s%s, contents %016" PRIx64, 'a' + (int)i,
-                 block_sectors(block), board->config.drives[i].options.snapshot ? ", snapshot" : "",
+            line(text, "-%s %" PRIu64 " sectors%s%s, contents %016" PRIx64, name, block_sectors(block),
+                 board->config.drives[i].options.snapshot ? ", snapshot" : "",
                  block_read_only(block) ? ", read-only" : "", hash);
-        else
-            line(text, "-hd%c none", 'a' + (int)i);
+        else if (name)
+            line(text, "-%s none", name);
     }
     return true;
+}
+
+static void device_lines(const struct board_config *config, struct state_buffer *text)
+{
+    for (unsigned i = 0; i < config->device_count; i++) {
+        const struct board_device *device = &config->devices[i];
+        const char *id = device->id ? device->id : "", *bus = device->bus ? device->bus : "";
+        line(text, "-device %s,id=%s,bus=%s,addr=%d,unit=%u,drive=%s", device->driver, id, bus, device->devfn,
+             device->unit, device->drive ? device->drive : "");
+    }
 }
 
 bool board_fingerprint(struct board *board, struct state_buffer *text, struct error *error)
@@ -90,6 +103,7 @@ bool board_fingerprint(struct board *board, struct state_buffer *text, struct er
     line(text, "isa-debug-exit %d port %x size %u", c->debug_exit, c->debug_exit_port, c->debug_exit_size);
     line(text, "-machine dma=%d,max-bounce-buffer-size=%" PRIu64 ",dma-mask=%u", (int)c->dma.mode,
          dma_largest_bounce(piix3_ide_dma_space(board->ide)), c->dma.dma_mask);
+    device_lines(c, text);
     return kernel_lines(c, text, error) && disk_lines(board, text, error);
 }
 

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include "emu/board/board_disks.h"
 #include "emu/board/board_internal.h"
 #include "emu/board/snapshot.h"
 
@@ -16,7 +17,7 @@ static bool can_repeat(const struct board *board, struct error *error)
 {
     for (unsigned i = 0; i < BOARD_DRIVES; i++)
         if (board->drives[i] && !board->config.drives[i].options.snapshot && !block_read_only(board->drives[i]))
-            return error_set(error, "-hd%c: must be a snapshot", 'a' + (int)i);
+            return error_set(error, "-%s: must be a snapshot", board_drive_name(board, i));
     return true;
 }
 

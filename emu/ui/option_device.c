@@ -99,6 +99,14 @@ static bool set_unit(void *target, const char *value, struct error *error)
     return true;
 }
 
+static bool set_boot_index(void *target, const char *value, struct error *error)
+{
+    uint64_t index;
+    if (!value_number(&index, value, 0, INT32_MAX, error)) return false;
+    device_of(target)->boot_index = (int)index;
+    return true;
+}
+
 static bool set_cylinders(void *target, const char *value, struct error *error)
 {
     uint64_t number;
@@ -154,17 +162,26 @@ static bool add_device(struct options *options, const struct board_driver *drive
 {
     static const struct property controller[] = {
         {"id", set_id}, {"bus", set_bus}, {"addr", set_addr}, DMA_PROPERTIES, {NULL, NULL}};
-    static const struct property drive[] = {
-        {"id", set_id},          {"bus", set_bus},      {"unit", set_unit},    {"drive", set_drive},
-        {"cyls", set_cylinders}, {"heads", set_heads},  {"secs", set_sectors}, {"serial", set_serial_number},
-        {"model", set_model},    {"ver", set_firmware}, {"wwn", set_wwn},      {NULL, NULL}};
+    static const struct property drive[] = {{"id", set_id},
+                                            {"bus", set_bus},
+                                            {"unit", set_unit},
+                                            {"bootindex", set_boot_index},
+                                            {"drive", set_drive},
+                                            {"cyls", set_cylinders},
+                                            {"heads", set_heads},
+                                            {"secs", set_sectors},
+                                            {"serial", set_serial_number},
+                                            {"model", set_model},
+                                            {"ver", set_firmware},
+                                            {"wwn", set_wwn},
+                                            {NULL, NULL}};
     static const struct property *const tables[] = {[BOARD_CONTROLLER] = controller, [BOARD_DISK] = drive};
 
     struct board_config *board = &options->board;
     if (board->device_count == BOARD_DEVICES_MOST)
         return error_set(error, "%s: there are %d devices already", driver->name, BOARD_DEVICES_MOST);
     struct board_device *device = &board->devices[board->device_count++];
-    *device = (struct board_device){.driver = driver->name, .devfn = -1};
+    *device = (struct board_device){.driver = driver->name, .devfn = -1, .boot_index = -1};
     if (!strcmp(driver->name, "ide-cd")) device->ata.kind = ATA_CDROM;
     struct device_words words = {{&device->dma}, device};
     return !properties || properties_parse(properties, NULL, tables[driver->kind], &words, error);

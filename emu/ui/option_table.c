@@ -40,10 +40,12 @@ const struct option option_table[] = {
     {"cdrom", NULL, "FILE", "a CD image, in a drive at disk 2's place", option_set_cdrom},
     {"fda", NULL, "FILE", "a floppy disk image in drive A; its size says which kind", option_set_fda},
     {"fdb", NULL, "FILE", "in drive B", option_set_fdb},
-    {"drive", NULL, "[file=FILE][,if=ide|floppy|none][,index=N][,media=disk|cdrom][,id=ID]\n"
+    {"drive", NULL,
+     "[file=FILE][,if=ide|floppy|none][,index=N][,media=disk|cdrom][,id=ID]\n"
      "                [,readonly=on|off][,snapshot=on|off][,cache=MODE][,OPTION=VALUE]...",
      "a drive with details (a comma in FILE is written twice); without a file it\n"
-     "is empty; the manual has the options", option_set_drive},
+     "is empty; the manual has the options",
+     option_set_drive},
     {"snapshot", NULL, NULL, "keep what guests write aside, and drop it at the end", option_set_snapshot},
 
     {NULL, NULL, NULL, "Firmware and kernels", NULL},

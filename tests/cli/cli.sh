@@ -79,6 +79,14 @@ bad '-snapshto|did you mean -snapshot?' -snapshto "$work/exit.img"
 bad '--kernle|did you mean -kernel?' --kernle x
 bad '-device|e1000|help' -device e1000 "$work/exit.img"
 bad '-device|did you mean isa-debug-exit?' -device isa-debug-exti "$work/exit.img"
+bad '-device|ide-hd|drive=' -device ide-hd,bus=ide.0 "$work/exit.img"
+bad '-device|nobody|no such -drive' -device ide-hd,drive=nobody,bus=ide.0 "$work/exit.img"
+bad '-device|nowhere.0|no such bus' -drive "if=none,id=d,file=$work/halt.img" -device ide-hd,drive=d,bus=nowhere.0
+bad '-device|in use' -drive "if=none,id=d,file=$work/halt.img" -device ide-hd,drive=d,bus=ide.0 \
+    -device ide-hd,drive=d,bus=ide.1
+bad '-device|port 6|ports 0 to 5' -drive "if=none,id=d,file=$work/halt.img" -device ahci,id=ahci0 -device ide-hd,drive=d,bus=ahci0.6
+bad '-device|a0|taken' -device ahci,id=a0 -device ahci,id=a0
+bad '-device|2.0|somebody' -device ahci,id=a0,addr=2
 bad '-device|iobase|70000' -device isa-debug-exit,iobase=70000 "$work/exit.img"
 bad '-serial|telnet|stdio' -serial telnet::4 "$work/exit.img"
 bad '-serial|only one' -serial stdio -serial stdio "$work/exit.img"

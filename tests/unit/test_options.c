@@ -222,6 +222,15 @@ START_TEST(drives_of_other_kinds)
     ck_assert_uint_eq(device->ata.geometry.cylinders, 100);
     ck_assert_str_eq(device->ata.serial, "S1");
     ck_assert(!parse("-device ide-hd,drive=d0,heads=17"));
+    ck_assert(parse(
+        "-device ahci,id=a0,addr=1f.3,dma=indirect,dma-mask=32 -device ide-cd,drive=x,bus=a0.2,bootindex=7"));
+    ck_assert_str_eq(device[0].driver, "ich9-ahci");
+    ck_assert_int_eq(device[0].devfn, 0xfb);
+    ck_assert(device[0].dma.mode_said && device[0].dma.settings.dma_mask == 32);
+    ck_assert_int_eq(device[1].boot_index, 7);
+    ck_assert_int_eq(device[1].ata.kind, ATA_CDROM);
+    ck_assert(!parse("-device ahci,addr=20") && !parse("-device ahci,addr=1.8") &&
+              !parse("-device ahci,drive=x"));
 }
 END_TEST
 
