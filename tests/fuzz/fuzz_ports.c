@@ -229,7 +229,9 @@ static void pci_config(struct play *play)
 static void ide_command(struct play *play)
 {
     static const uint8_t commands[] = {0x20, 0x30, 0xc8, 0xca, 0xc8, 0xca, 0xc4, 0xc5, 0xc6, 0xe7,
-                                       0xec, 0xa1, 0x90, 0x08, 0x10, 0x91, 0xef, 0x40, 0x70, 0xe1};
+                                       0xec, 0xa1, 0x90, 0x08, 0x10, 0x91, 0xef, 0x40, 0x70, 0xe1,
+                                       0x24, 0x25, 0x29, 0x34, 0x35, 0x39, 0x06, 0xb0, 0x2f, 0x47,
+                                       0x27, 0x37, 0xf8, 0xf9, 0x42, 0x3d, 0xce, 0xea, 0x08, 0xa0};
     uint8_t shape = fuzz_u8(&play->in);
     uint16_t base = shape & 1 ? 0x170 : 0x1f0;
     out(play, base + 6, 1, (uint8_t)(0xa0 | (shape & 2 ? 0x10 : 0) | (shape & 4 ? 0 : 0x40)));
@@ -321,6 +323,45 @@ static void disk_transfer(struct play *play)
         pass_time(play);
 }
 
+/* Registers and 12 bytes; the drive may be none, or a disk, or want none of it. */
+static void send_packet(struct play *play, uint16_t task, bool dma, uint16_t limit, const uint8_t *packet)
+{
+    out(play, task + 6, 1, task == 0x170 ? 0xa0 : 0xb0);
+    out(play, task + 1, 1, dma);
+    out(play, task + 4, 1, limit & 0xff);
+    out(play, task + 5, 1, limit >> 8);
+    out(play, task + 7, 1, 0xa0);
+    wait_for(play, 20 * VTIME_US);
+    for (unsigned i = 0; i < 12; i += 2) out(play, task, 2, le16_load(packet + i));
+}
+
+/* A packet command to a CD-ROM by PIO or DMA: bytes that lead somewhere, or any. Unit attentions may be cleared first. */
+static void packet_command(struct play *play)
+{
+    static const uint8_t codes[] = {0x28, 0x28, 0xa8, 0xbe, 0xbe, 0x43, 0x5a, 0x55,
+                                    0x12, 0x46, 0x4a, 0x1b, 0x00, 0x03, 0x42, 0x52};
+    uint8_t shape = fuzz_u8(&play->in), code = fuzz_u8(&play->in), packet[12] = {0};
+    uint16_t task = shape & 1 ? 0x170 : 0x1f0, engine = BUS_MASTER + (shape & 1 ? 8 : 0);
+    bool dma = shape & 4;
+    for (unsigned i = 0; shape & 128 && i < 2; i++) {
+        send_packet(play, task, false, 2048, packet); /* TEST UNIT READY */
+        wait_for(play, 20 * VTIME_US);
+    }
+    if (dma) put_prd_table(play, engine);
+    packet[0] = shape & 16 ? code : codes[code % ARRAY_COUNT(codes)];
+    packet[1] = shape & 32 ? fuzz_u8(&play->in) : packet[0] == 0x55 ? 0x10 : 0;
+    packet[5] = fuzz_u8(&play->in) % 80; /* a block: there are 76 */
+    packet[8] = fuzz_u8(&play->in) % (packet[0] == 0xa8 ? 1 : 40);
+    packet[9] = fuzz_u8(&play->in);
+    for (unsigned i = 1; shape & 64 && i < 12; i++) packet[i] = fuzz_u8(&play->in);
+    send_packet(play, task, dma, shape & 8 ? 2048 : fuzz_u16(&play->in), packet);
+    if (dma) out(play, engine, 1, shape & 2 || packet[0] != 0x55 ? 9 : 1);
+    if (shape & 2)
+        wait_for(play, VTIME_MS);
+    else
+        pass_time(play);
+}
+
 /* A control structure in memory and its address to the device. */
 static void fw_cfg_dma(struct play *play)
 {
@@ -355,10 +396,10 @@ static void reset_button(struct play *play)
 }
 
 static void (*const actions[])(struct play *play) = {
-    port_write,     port_write,     port_write,    port_read,     memory_write,  memory_read,
-    pass_time,      pass_time,      pass_time,     pci_config,    ide_command,   ide_command,
-    ide_data,       ide_data,       disk_transfer, disk_transfer, disk_transfer, disk_transfer,
-    ide_bus_master, ide_bus_master, fw_cfg_dma,    outside,       reset_button,
+    port_write,    port_write,    port_write,     port_read,      memory_write,   memory_read,    pass_time,
+    pass_time,     pass_time,     pci_config,     ide_command,    ide_command,    ide_data,       ide_data,
+    disk_transfer, disk_transfer, disk_transfer,  disk_transfer,  ide_bus_master, ide_bus_master, fw_cfg_dma,
+    outside,       reset_button,  packet_command, packet_command, packet_command,
 };
 
 /* ---- a case ---- */
@@ -400,7 +441,7 @@ static struct board *make_board(struct fuzz_input *input)
     config.dma_checker = shape & 16;
     config.drives[0] = board_drive_file(BOARD_HARD_DISK, disk_path[0]);
     struct board_drive *other = &config.drives[shape & 0x80 ? 1 : 2];
-    *other = board_drive_file(BOARD_HARD_DISK, disk_path[1]);
+    *other = board_drive_file(config.dma.seed & 1 ? BOARD_CDROM : BOARD_HARD_DISK, disk_path[1]);
     other->options.read_only = true;
     fuzz_check(pwrite(bios, &first, 1, 0xfff0) == 1, "the firmware can be changed");
     struct board *board = board_new(&config, &error);
