@@ -10,8 +10,9 @@
 #include "block/block.h"
 #include "block/store.h"
 
-#define EARLY_MOST 8   /* sectors that reach the medium early, at most, after each write */
-#define RUN_MOST   256 /* sectors that are carried down at once */
+#define EARLY_ONE_IN 8   /* of so many writes one has sectors reach the medium early, ... */
+#define EARLY_MOST   8   /* ... at most so many, any of those in the cache */
+#define RUN_MOST     256 /* sectors that are carried down at once */
 
 struct store_volatile {
     struct block_store store;
@@ -86,8 +87,9 @@ static int volatile_writev(struct block_store *store, uint64_t offset, struct ve
     struct store_volatile *disk = volatile_of(store);
     int error = disk->cache->ops->writev(disk->cache, offset, at, size, progress);
 
-    for (uint64_t early = random_below(disk, EARLY_MOST + 1); !error && early && carry_any_down(disk);)
-        early--;
+    uint64_t early = random_below(disk, EARLY_ONE_IN) ? 0 : 1 + random_below(disk, EARLY_MOST);
+
+    while (!error && early && carry_any_down(disk)) early--;
     volatile_count_calls(disk);
     return error;
 }

@@ -255,6 +255,41 @@ test_full_disk_is_a_write_error() {
     check "reported once" [ "$(grep -c "big.img" "$work/err")" = 1 ]
 }
 
+# The host's part never shows: however an image is reached, it is the same run, with the same disks at the end.
+test_every_way_to_a_disk_is_the_same_run() {
+    local way server
+    for way in cache=writeback aio=io_uring cache=none cache=none,aio=io_uring cache=directsync,aio=io_uring \
+        cache=unsafe volatile-cache=7 nbd; do
+        cp "$demo" "$work/disk1"
+        if [ "$way" = nbd ]; then
+            qemu-img convert -q -O qcow2 "$demo" "$work/disk0.qcow2"
+            qemu-nbd -t -f qcow2 -k "$work/nbd" "$work/disk0.qcow2" &
+            server=$!
+            while ! [ -S "$work/nbd" ]; do sleep 0.05; done
+            sleep 0.2
+            run -nographic -stats -drive file="nbd:unix:$work/nbd" -drive file="$work/disk1",index=2
+            kill "$server"
+            wait "$server" 2>/dev/null
+            qemu-img convert -q -O raw "$work/disk0.qcow2" "$work/disk0"
+        else
+            cp "$demo" "$work/disk0"
+            run -nographic -stats -drive file="$work/disk0,$way" -drive file="$work/disk1,index=2,$way"
+        fi
+        check "$way: passes" out_has "demo: all checks passed"
+        check "$way: ends by power-off" status_is 0
+        grep instructions "$work/err" >>"$work/out"
+        cat "$work/disk0" "$work/disk1" | sha256sum >>"$work/out"
+        [ "$way" = cache=writeback ] && cp "$work/out" "$work/plain"
+        check "$way: the same output, time and disks" same "$work/out" "$work/plain"
+    done
+}
+
+test_power_cuts() {
+    status=0
+    bash tests/power-cut.sh 12 >"$work/out" 2>"$work/err" || status=$?
+    check "what was flushed is there" status_is 0
+}
+
 # ---- all of them, or those named ----
 
 names=${*:-$(declare -F | sed -n 's/^declare -f \(test_.*\)/\1/p')}

@@ -54,6 +54,7 @@ test-long: $(B)/vitrine guests $(B)/tests/silicon/silicon
 	VITRINE=$(B)/vitrine bash tests/linux/snapshots.sh 200
 	MODEL_OPERATIONS=10000000 $(TOP)/sanitize/tests/unit/test_memory_model
 	POWER_CUTS=1000 $(TOP)/sanitize/tests/unit/test_power_cut
+	@VITRINE=$(B)/vitrine bash tests/power-cut.sh 400
 	@$(MAKE) --no-print-directory fuzz-long
 
 bench: $(B)/vitrine guests benches

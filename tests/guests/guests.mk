@@ -7,7 +7,7 @@ TEST_GUEST_DIR := $(B)/tests/guests
 
 TEST_BOOT_SECTORS := int10 empty echo halt spin reboot reboot-92 reboot-8042 reboot-triple
 TEST_KERNELS := triple
-TEST_C_KERNELS := writefail bench_int bench_mem bench_branch bench_irq bench_disk
+TEST_C_KERNELS := writefail powercut bench_int bench_mem bench_branch bench_irq bench_disk
 TEST_SYSTEM_KERNELS := system_protected system_paging system_tasks system_traps system_v86 smp_hammer
 TEST_GUEST_LIB := $(addprefix $(TEST_GUEST_DIR)/obj/,start.o runtime.o disk.o)
 

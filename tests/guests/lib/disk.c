@@ -17,6 +17,7 @@ enum {
     WRITE_SECTORS = 0x30,
     READ_DMA = 0xc8,
     WRITE_DMA = 0xca,
+    FLUSH_CACHE = 0xe7,
 
     PIECE = 0x10000, /* the most that one PRD can name */
 };
@@ -135,6 +136,16 @@ struct disk_result disk_pio_write(uint32_t lba, uint32_t sectors, const void *bu
         for (unsigned i = 0; i < DISK_SECTOR / 2; i++) outw(PORT_DATA, *p++);
         r.status = wait_not_busy();
     }
+    r.error = inb(PORT_ERROR);
+    return r;
+}
+
+struct disk_result disk_flush(void)
+{
+    struct disk_result r = {0, 0, 0};
+
+    command(FLUSH_CACHE, 0, 0);
+    r.status = wait_not_busy();
     r.error = inb(PORT_ERROR);
     return r;
 }

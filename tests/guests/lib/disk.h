@@ -34,6 +34,9 @@ struct disk_result disk_dma(bool write, uint32_t lba, uint32_t sectors, void *bu
 /* WRITE SECTORS (30h), one block after the other, until the end or the first error. */
 struct disk_result disk_pio_write(uint32_t lba, uint32_t sectors, const void *buffer);
 
+/* FLUSH CACHE. */
+struct disk_result disk_flush(void);
+
 static inline bool disk_failed(struct disk_result r)
 {
     return r.status & (DISK_STATUS_ERROR | DISK_STATUS_FAULT) || r.bus_master & DISK_BM_ERROR;
