@@ -59,7 +59,12 @@ void ahead_init(struct ahead_store *ahead, const struct ahead_ops *ops)
 
 void ahead_destroy(struct ahead_store *ahead)
 {
-    while (!list_empty(&ahead->jobs)) ahead_release(&ahead->store, job_of(ahead->jobs.next), NULL);
+    while (!list_empty(&ahead->jobs)) {
+        struct store_job *job = job_of(ahead->jobs.next);
+        bool over = job->over;
+        ahead_release(&ahead->store, job, NULL);
+        if (!over) ahead->ops->wait(ahead);
+    }
     while (!list_empty(&ahead->spare)) {
         struct store_job *job = job_of(ahead->spare.next);
         list_remove(&job->node);

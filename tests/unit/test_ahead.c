@@ -333,6 +333,20 @@ START_TEST(requests_larger_than_it_takes_are_cut_up)
 }
 END_TEST
 
+/* Waits for it, since the host writes to memory that is about to be freed. */
+START_TEST(closed_while_jobs_are_on_their_way)
+{
+    late.seed = 3; /* nothing is done as soon as it is begun */
+    for (unsigned slot = 0; slot < 4; slot++) submit(&sides[1], slot, BLOCK_READ, slot, 1, 1);
+    ck_assert_uint_ge(late.count, 2);
+    block_cancel(&sides[1].requests[0]);
+    block_free(sides[1].disk);
+    ck_assert_uint_eq(late.count, 0);
+    for (unsigned slot = 0; slot < 4; slot++) ck_assert(!block_request_busy(&sides[1].requests[slot]));
+    sides[1].disk = block_new("disk0", NULL, &sides[1].clock);
+}
+END_TEST
+
 START_TEST(save_finds_out_what_a_write_came_to)
 {
     struct block_request_state state[2];
@@ -384,6 +398,7 @@ int main(void)
     tcase_add_test(tests, read_is_done_ahead_of_its_deadline);
     tcase_add_test(tests, cancelled_write_still_goes_first);
     tcase_add_test(tests, requests_larger_than_it_takes_are_cut_up);
+    tcase_add_test(tests, closed_while_jobs_are_on_their_way);
     tcase_add_test(tests, save_finds_out_what_a_write_came_to);
     tcase_add_test(tests, medium_goes_while_jobs_are_on_their_way);
     suite_add_tcase(suite, tests);
