@@ -14,7 +14,7 @@
 
 #include "block/store.h"
 
-#define AHEAD_LARGEST (4u << 20) /* bytes of one job; larger requests are done at the defined instant, in parts */
+#define AHEAD_LARGEST (4u << 20) /* bytes of one job; larger requests are not done ahead, but in parts */
 #define AHEAD_JOBS    64         /* begun and not released; more are done at the defined instant */
 #define AHEAD_PAGE    4096       /* alignment of a job's memory */
 

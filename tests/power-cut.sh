@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 # A machine that is killed at any moment: `power-cut.sh ROUNDS`, with VITRINE as the program.
 #
-# Its disk has a volatile write cache, by another seed each time. The guest (tests/guests/powercut.c) writes, flushes and
-# says so; after the kill each sector of the image must be whole, of a round that writes it, and no older than the last
-# round that was said to be safe. Over all rounds some of what was not flushed has to be there, and some not.
+# Its disk has a volatile write cache, by another seed each time. The guest (tests/guests/powercut.c) writes, flushes
+# and says so; after the kill each sector of the image must be whole, of a round that writes it, and no older than the
+# last round that was said to be safe. Over all rounds some of what was not flushed has to be there, and some not.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 vitrine=${VITRINE:-build/vitrine}
@@ -22,16 +22,18 @@ look() {
         }
         BEGIN {
             for (round = 1; round <= safe + 1; round++)
-                for (i = 0; i < 16; i++) { s = place(round, i); writes[round, s] = 1; if (round <= safe) least[s] = round }
+                for (i = 0; i < 16; i++) {
+                    s = place(round, i)
+                    writes[round, s] = 1
+                    if (round <= safe) least[s] = round
+                }
         }
+        function wrong(what) { print "sector " sector ": " what; bad = 1; exit }
         {
             sector = NR - 1; version = $2
-            for (i = 1; i <= NF; i += 2)
-                if ($(i + 1) != version || $i != (version ? sector : 0)) { print "sector " sector " is torn"; bad = 1; exit }
-            if (version < least[sector] + 0) {
-                print "sector " sector " has " version ", " least[sector] " was flushed"; bad = 1; exit
-            }
-            if (version && !((version, sector) in writes)) { print "sector " sector ": nobody wrote " version; bad = 1; exit }
+            for (i = 1; i <= NF; i += 2) if ($(i + 1) != version || $i != (version ? sector : 0)) wrong("is torn")
+            if (version < least[sector] + 0) wrong("has " version ", " least[sector] " was flushed")
+            if (version && !((version, sector) in writes)) wrong("nobody wrote " version)
             if (version > safe) lucky++
             if (version != safe + 1 && (safe + 1, sector) in writes) lost++
         }
@@ -51,8 +53,12 @@ for ((round = 1; round <= rounds; round++)); do
     verdict=$(look "$safe")
     case $verdict in
     good*) read -r _ more less <<<"$verdict"; lucky=$((lucky + more)) lost=$((lost + less)) ;;
-    *) echo "FAIL  round $round, after $safe flushes: $verdict"; cat "$work/err"; failed=$((failed + 1)) ;;
+    *)
+        echo "FAIL  round $round, after $safe flushes: $verdict"
+        cat "$work/err"
+        failed=$((failed + 1))
+        ;;
     esac
 done
-echo "power cuts: $((rounds - failed)) of $rounds good; of what was not flushed $lucky sectors were there, $lost were not"
+echo "power cuts: $((rounds - failed)) of $rounds good; not flushed: $lucky sectors were there, $lost were not"
 [ "$failed" = 0 ] && [ "$lucky" -gt 0 ] && [ "$lost" -gt 0 ]
