@@ -4,7 +4,7 @@
 #
 # Its disk has a volatile write cache, by another seed each time. The guest (tests/guests/powercut.c) writes, flushes
 # and says so; after the kill each sector of the image must be whole, of a round that writes it, and no older than the
-# last round that was said to be safe. Over all rounds some of what was not flushed has to be there, and some not.
+# last round that was said to be safe. In 50 rounds or more some of what was not flushed has to be there, and some not.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 vitrine=${VITRINE:-build/vitrine}
@@ -37,7 +37,7 @@ look() {
             if (version > safe) lucky++
             if (version != safe + 1 && (safe + 1, sector) in writes) lost++
         }
-        END { if (!bad) print "good", lucky + 0, lost + 0 }'
+        END { if (!bad) print "good", lucky + 0, lucky ? lost + 0 : 0 }'
 }
 
 for ((round = 1; round <= rounds; round++)); do
@@ -61,4 +61,4 @@ for ((round = 1; round <= rounds; round++)); do
     esac
 done
 echo "power cuts: $((rounds - failed)) of $rounds good; not flushed: $lucky sectors were there, $lost were not"
-[ "$failed" = 0 ] && [ "$lucky" -gt 0 ] && [ "$lost" -gt 0 ]
+[ "$failed" = 0 ] && { [ "$rounds" -lt 50 ] || { [ "$lucky" -gt 0 ] && [ "$lost" -gt 0 ]; }; }
