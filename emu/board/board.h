@@ -150,6 +150,11 @@ void board_stop_soon(struct board *board);
 bool board_disk_waits(const struct board *board);
 void board_resume_disks(struct board *board);
 
+/* Another medium for a CD-ROM or floppy drive ("hdc", "fda", or its id), or none (path NULL). Comes in through the door; if
+ * the file cannot be had then, that is said and the old medium stays. Errors: no such drive, no removable medium. */
+bool board_change_medium(struct board *board, const char *drive, const char *path, struct error *error);
+bool board_has_medium_drive(const struct board *board, const char *drive, struct error *error); /* those errors */
+
 int board_exit_status(const struct board *board);
 /* Instructions since power-on, as each CPU has had time for them: with one CPU, those that it retired while not halted. */
 uint64_t board_insns(const struct board *board);

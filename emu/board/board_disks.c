@@ -2,9 +2,11 @@
 /* Disks: see board_disks.h. */
 #include "emu/board/board_disks.h"
 
+#include <string.h>
 #include "emu/board/board_devices.h"
 #include "emu/board/board_internal.h"
 #include "emu/core/bits.h"
+#include "emu/core/log.h"
 
 #define IDE_DEVFN (1 << 3 | 1) /* the PIIX3's second function */
 
@@ -63,6 +65,67 @@ static bool make_ide(struct board *board, struct error *error)
     return true;
 }
 
+/* ---- media ---- */
+
+static void on_medium(void *owner, const uint8_t *data, size_t size)
+{
+    struct board *board = owner;
+    unsigned n = data[0];
+    struct error error = {""};
+    if (n >= BOARD_DRIVES || !board->drives[n] || data[size - 1]) return; /* a damaged recording */
+    struct drive_options options = board->config.drives[n].options;
+    options.path = size > 2 ? (const char *)data + 1 : NULL;
+    options.read_only |= board->config.drives[n].kind == BOARD_CDROM;
+    if (!drive_change(board->drives[n], &options, &error))
+        message("%s: %s; the old medium stays", board_drive_name(board, n), error.text);
+}
+
+/* The drive of that name whose medium can be changed; -1 with an error. */
+static int find_medium_drive(const struct board *board, const char *drive, struct error *error)
+{
+    for (unsigned i = 0; i < BOARD_DRIVES; i++) {
+        const char *name = board->drives[i] ? board_drive_name(board, i) : NULL,
+                   *id = board->config.drives[i].id;
+        if (!name || (strcmp(name, drive) && (!id || strcmp(id, drive)))) continue;
+        if (board->config.drives[i].kind != BOARD_HARD_DISK) return (int)i;
+        error_set(error, "%s: is a hard disk; only CD-ROM and floppy drives have media to change", drive);
+        return -1;
+    }
+    error_set(error, "%s: there is no such drive", drive);
+    return -1;
+}
+
+bool board_has_medium_drive(const struct board *board, const char *drive, struct error *error)
+{
+    return find_medium_drive(board, drive, error) >= 0;
+}
+
+bool board_change_medium(struct board *board, const char *drive, const char *path, struct error *error)
+{
+    int n = find_medium_drive(board, drive, error);
+    if (n < 0) return false;
+    uint8_t number = (uint8_t)n;
+    struct state_buffer event = {0};
+    state_buffer_add(&event, &number, 1);
+    state_buffer_add(&event, path ? path : "", path ? strlen(path) + 1 : 1);
+    door_post(&board->medium, event.data, event.size);
+    state_buffer_free(&event);
+    return true;
+}
+
+/* A floppy drive finds out what its new disk is; one that it does not read is as good as none. */
+static void on_floppy_changed(void *owner, struct block *block)
+{
+    struct board *board = owner;
+    struct error error = {""};
+    for (unsigned i = 0; i < BOARD_FLOPPIES; i++) {
+        if (board->drives[BOARD_IDE_DRIVES + i] != block) continue;
+        if (block_has_medium(block) && fdc_insert(board->fdc, i, block, &error)) return;
+        if (block_has_medium(block)) message("%s: %s", place_names[BOARD_IDE_DRIVES + i], error.text);
+        fdc_insert(board->fdc, i, NULL, &error);
+    }
+}
+
 /* A disk that is in the drive says what drive it is. */
 static bool make_floppies(struct board *board, struct error *error)
 {
@@ -72,6 +135,7 @@ static bool make_floppies(struct board *board, struct error *error)
         struct block *block = board->drives[BOARD_IDE_DRIVES + i];
         if (!block) continue;
         const struct floppy_format *format = floppy_format_of(block_sectors(block));
+        block_set_medium_handler(block, on_floppy_changed, board);
         fdc_attach(board->fdc, i, format ? (enum floppy_drive)format->drive : FLOPPY_1440K);
         if (block_has_medium(block) && !fdc_insert(board->fdc, i, block, error))
             return error_prefix(error, "-%s: %s", place_names[BOARD_IDE_DRIVES + i],
@@ -82,6 +146,7 @@ static bool make_floppies(struct board *board, struct error *error)
 
 bool board_make_disks(struct board *board, struct error *error)
 {
+    door_port_init(&board->medium, &board->door, "medium", on_medium, board);
     return open_drives(board, error) && make_ide(board, error) && make_floppies(board, error);
 }
 
@@ -100,6 +165,7 @@ void board_resume_disks(struct board *board)
 
 void board_free_disks(struct board *board)
 {
+    if (board->medium.name) door_port_destroy(&board->medium);
     for (unsigned i = 0; i < BOARD_DRIVES; i++) block_free(board->drives[i]);
 }
 

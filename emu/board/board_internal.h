@@ -79,6 +79,7 @@ struct board {
     struct piix3 *piix3;
     struct piix4_pm *pm;
     struct door_port power_button; /* any byte presses it */
+    struct door_port medium;       /* a drive's number and the path of its new medium, with a zero; none: ejected */
     struct i8237 *isa_dma;
     struct piix3_ide *ide;
     struct fdc *fdc;

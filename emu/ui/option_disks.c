@@ -3,6 +3,7 @@
 #include "emu/ui/option_setters.h"
 
 #include <string.h>
+#include "emu/core/size.h"
 #include "emu/ui/option_table.h"
 #include "emu/ui/option_values.h"
 #include "emu/ui/values.h"
@@ -194,5 +195,24 @@ bool option_set_snapshot(struct options *options, char *value, struct error *err
 {
     (void)value, (void)error;
     options->snapshot = true;
+    return true;
+}
+
+bool option_set_medium(struct options *options, char *value, struct error *error)
+{
+    struct medium_change *change = &options->media[options->media_count];
+    if (options->media_count == OPTIONS_MEDIA_MAX)
+        return error_set(error, "%s: there are %d changes already", value, OPTIONS_MEDIA_MAX);
+    char *drive = strchr(value, ',');
+    if (drive) *drive++ = 0;
+    char *path = drive ? strchr(drive, ',') : NULL;
+    if (path) *path++ = 0;
+    if (!drive || !*drive || !duration_parse(value, &change->at))
+        return error_set(error,
+                         "%s: is not a time and a drive; say when, which and what, like 5s,hdc,other.iso",
+                         value_or_nothing(value));
+    change->drive = drive;
+    change->path = path && *path ? path : NULL;
+    options->media_count++;
     return true;
 }

@@ -48,6 +48,9 @@ const struct option option_table[] = {
      option_set_drive},
     {"snapshot", NULL, NULL, "keep what guests write aside, and drop it at the end", option_set_snapshot},
 
+    {"medium-at", NULL, "T,DRIVE[,FILE]",
+     "at virtual time T put FILE into DRIVE (hdc, fda, or an id), or nothing; repeatable", option_set_medium},
+
     {NULL, NULL, NULL, "Firmware and kernels", NULL},
     {"boot", NULL, "[order=]LETTERS[,menu=on|off]",
      "what the firmware tries: a floppy, c disk, d CD-ROM, n network (default cad)", option_set_boot},

@@ -19,6 +19,7 @@
 
 #define OPTIONS_TYPED_MAX 64
 #define OPTIONS_DIRS_MAX  16
+#define OPTIONS_MEDIA_MAX 16
 
 /* What is at the outer end of a character channel. */
 enum char_kind {
@@ -40,6 +41,13 @@ enum pacing { PACING_UNSAID, PACING_ON, PACING_OFF };
 struct typed_text {
     vtime at;
     const char *text; /* see keys.h */
+};
+
+/* -medium-at: another medium for a drive at a virtual time. */
+struct medium_change {
+    vtime at;
+    const char *drive;
+    const char *path; /* NULL: none */
 };
 
 struct options {
@@ -70,6 +78,8 @@ struct options {
     const char *timeline_file; /* NULL: none */
     bool trace_json;
     const char *dump_screen; /* NULL: none; "-": stderr */
+    struct medium_change media[OPTIONS_MEDIA_MAX];
+    unsigned media_count;
     struct typed_text typed[OPTIONS_TYPED_MAX];
     unsigned typed_count;
 

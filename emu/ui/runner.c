@@ -17,6 +17,7 @@
 #include "emu/debug/gdb_stub.h"
 #include "emu/ui/char_backends.h"
 #include "emu/ui/console.h"
+#include "emu/ui/media.h"
 #include "emu/ui/pace.h"
 #include "emu/ui/terminal.h"
 #include "emu/ui/text_display.h"
@@ -40,6 +41,7 @@ struct runner {
     struct text_display *display; /* NULL without */
     struct console console;
     struct typist typist;
+    struct media media;
     struct pace pace;
     FILE *dump;
     int64_t drawn_at; /* wall-clock time of the last picture */
@@ -133,8 +135,8 @@ struct runner *runner_new(const struct options *options, struct board *board, st
     runner->held_status = RUNNING;
     runner->console.input.fd = -1;
     typist_init(&runner->typist, options);
-    if (!open_recordings(runner, error) || !open_gdb(runner, error) || !connect_outputs(runner, error) ||
-        !open_dump(runner, error)) {
+    if (!open_recordings(runner, error) || !media_init(&runner->media, options, board, error) ||
+        !open_gdb(runner, error) || !connect_outputs(runner, error) || !open_dump(runner, error)) {
         runner_free(runner);
         return NULL;
     }
@@ -207,6 +209,7 @@ static bool asleep(struct runner *runner)
     if (runner->options->save_file && !runner->saved) return false;
     if (runner->options->limit_time != VTIME_NEVER || typist_next(&runner->typist) != VTIME_NEVER)
         return false;
+    if (media_next(&runner->media) != VTIME_NEVER) return false;
     return clock_deadline(board_clock(runner->board)) == VTIME_NEVER || dead(runner);
 }
 
@@ -228,6 +231,7 @@ static int64_t machine_wait(struct runner *runner)
     }
     if (!runner->pace.on) return 0;
     vtime next = earlier(typist_next(&runner->typist), runner->options->limit_time);
+    next = earlier(next, media_next(&runner->media));
     if (all_idle(runner))
         return pace_until(&runner->pace, earlier(next, clock_deadline(board_clock(runner->board))));
     return pace_until(&runner->pace, board_now(runner->board) + NAP);
@@ -326,7 +330,7 @@ static struct board_budget next_budget(struct runner *runner)
     vtime now = board_now(runner->board);
     struct board_budget budget = {.until = now + SLICE_TIME, .insns = SLICE_INSNS};
     if (runner->pace.on) budget.until = earlier(budget.until, pace_target(&runner->pace, now));
-    budget.until = earlier(budget.until, typist_next(&runner->typist));
+    budget.until = earlier(budget.until, earlier(typist_next(&runner->typist), media_next(&runner->media)));
     budget.until = earlier(budget.until, runner->options->limit_time);
     if (runner->options->save_file && !runner->saved)
         budget.until = earlier(budget.until, runner->options->save_at);
@@ -381,6 +385,7 @@ static int run_slice(struct runner *runner)
     if (!save_when_due(runner)) return STATUS_TROUBLE;
     if (runner->replay && replay_over(runner->replay)) return STATUS_OK;
     typist_type(&runner->typist, board_keyboard(runner->board), board_now(runner->board));
+    media_change(&runner->media, runner->board);
     struct board_budget budget = next_budget(runner);
     enum board_stop stop = board_run(runner->board, &budget);
     return report(runner, stop, status_of(runner, stop));

@@ -87,6 +87,9 @@ bad '-device|in use' -drive "if=none,id=d,file=$work/halt.img" -device ide-hd,dr
 bad '-device|port 6|ports 0 to 5' -drive "if=none,id=d,file=$work/halt.img" -device ahci,id=ahci0 -device ide-hd,drive=d,bus=ahci0.6
 bad '-device|a0|taken' -device ahci,id=a0 -device ahci,id=a0
 bad '-device|2.0|somebody' -device ahci,id=a0,addr=2
+bad '-medium-at|hdc|no such drive' -medium-at 1s,hdc,x.iso "$work/exit.img"
+bad '-medium-at|hda|hard disk' -medium-at 1s,hda,x.iso "$work/exit.img"
+bad '-medium-at|soon|time' -medium-at soon,hdc -cdrom "$work/exit.img"
 bad '-device|iobase|70000' -device isa-debug-exit,iobase=70000 "$work/exit.img"
 bad '-serial|telnet|stdio' -serial telnet::4 "$work/exit.img"
 bad '-serial|only one' -serial stdio -serial stdio "$work/exit.img"

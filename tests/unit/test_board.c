@@ -416,6 +416,40 @@ END_TEST
     "\x00\x80\xcd\x13\xa0\x00\x80\xe6\xe9" EXIT_WITH("\x20") CLI_HLT
 #define BOOT_INSNS 40000000
 
+/* A medium is changed through the door, so between runs; what cannot be had leaves the old one. */
+START_TEST(media_come_in_through_the_door)
+{
+    struct error error;
+    struct helper_output output;
+    const char *small = helper_file("small", 5, 720 * 1024), *large = helper_file("large", 5, 1440 * 1024);
+    struct board_config config = helper_config(FIRMWARE(CLI_HLT));
+    config.drives[0] = board_drive_file(BOARD_HARD_DISK, DISK(CLI_HLT));
+    config.drives[2] = board_drive_file(BOARD_CDROM, NULL);
+    config.drives[4] = board_drive_file(BOARD_FLOPPY, large);
+    struct board *board = helper_board(&config, &output);
+    const struct block *cd = board_drive(board, 2), *floppy = board_drive(board, 4);
+    ck_assert(!board_change_medium(board, "hda", small, &error) && strstr(error.text, "hard disk"));
+    ck_assert(!board_change_medium(board, "hdd", small, &error) && strstr(error.text, "no such drive"));
+
+    ck_assert(board_change_medium(board, "hdc", small, &error));
+    ck_assert(!block_has_medium(cd));
+    helper_run(board, 10);
+    ck_assert_uint_eq(block_sectors(cd), 1440);
+    ck_assert(block_read_only(cd));
+    ck_assert(board_change_medium(board, "fda", "/nonexistent/floppy.img", &error));
+    helper_run(board, 10);
+    ck_assert_uint_eq(block_sectors(floppy), 2880);
+    ck_assert(board_change_medium(board, "fda", NULL, &error));
+    ck_assert(board_change_medium(board, "hdc", NULL, &error));
+    helper_run(board, 10);
+    ck_assert(!block_has_medium(floppy) && !block_has_medium(cd));
+    ck_assert(board_change_medium(board, "fda", small, &error));
+    helper_run(board, 10);
+    ck_assert_uint_eq(block_sectors(floppy), 1440);
+    board_free(board);
+}
+END_TEST
+
 static bool have_seabios(void)
 {
     size_t size;
@@ -533,6 +567,7 @@ int main(void)
         a_reset_brings_back_the_power_on_state,
         files_at_fault_are_named,
         a_disk_in_use_is_refused,
+        media_come_in_through_the_door,
     };
     const TTest *const seabios_tests[] = {
         seabios_boots_a_disk_twice_alike_in_one_process,
