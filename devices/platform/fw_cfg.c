@@ -8,6 +8,8 @@
 #include "emu/core/bits.h"
 #include "emu/core/log.h"
 #include "emu/core/trace.h"
+#include "mem/iov.h"
+#include "mem/stats.h"
 
 enum { PORT_SELECT = 0x510, PORT_DMA = 0x514 };
 enum { SELECT_OFFSET = 0, DATA_OFFSET = 1 };
@@ -18,7 +20,7 @@ enum { KEY_WRITE = 0x4000 }; /* once chose an item for writing; has no meaning a
 static const uint8_t dma_signature[8] = "QEMU CFG";
 
 /* DMA moves at most so much at once, and looks for errors in between. */
-#define DMA_PIECE 65536
+#define DMA_PIECE 4096 /* of an item, in one packet */
 
 /* What the guest lays out in memory; all big-endian. */
 struct dma_access {
@@ -52,8 +54,9 @@ struct fw_cfg {
     struct device device;
     struct fw_cfg_state state;
     struct clock *clock;
-    struct space *memory;
     struct region *ports, *dma_ports;
+    struct packet_engine engine;
+    struct sglist list;
 
     struct item *items;
     size_t item_count;
@@ -216,29 +219,47 @@ static const struct mmio_ops ports_ops = {ports_read, ports_write, 1, 2, false};
 
 /* DMA. */
 
-/* Copies what the item still has, and zeros after it, to guest memory. */
-static enum mem_result dma_read_item(struct fw_cfg *fw, uint64_t address, uint32_t length)
+/* What the item still has, and zeros after it. */
+static struct packet_answer copy_item(void *owner, const struct iovec *pieces, unsigned count, uint64_t size)
 {
-    enum mem_result result = MEM_OK;
-    while (length && result == MEM_OK) {
-        uint32_t rest;
+    struct fw_cfg *fw = owner;
+    for (unsigned i = 0; i < count; i++) {
+        uint8_t *to = pieces[i].iov_base;
+        uint32_t length = (uint32_t)pieces[i].iov_len, rest;
         const uint8_t *from = fw_cfg_rest(fw, &rest);
+        if (rest > length) rest = length;
+        if (rest) memcpy(to, from, rest);
+        memset(to + rest, 0, length - rest);
+        fw_cfg_advance(fw, length);
+    }
+    return (struct packet_answer){.moved = size, .touched = size};
+}
+
+/* One packet of at most DMA_PIECE bytes between guest memory and `call`. */
+static bool dma_move(struct fw_cfg *fw, uint64_t address, uint32_t length, enum dma_direction direction,
+                     packet_call *call, void *owner)
+{
+    sglist_reset(&fw->list);
+    sglist_add(&fw->list, address, length);
+    return packet_run(&fw->engine, &fw->list, direction, call, owner).status == PACKET_OK;
+}
+
+static bool dma_read_item(struct fw_cfg *fw, uint64_t address, uint32_t length)
+{
+    while (length) {
         uint32_t piece = length < DMA_PIECE ? length : DMA_PIECE;
-        if (rest && piece > rest) piece = rest;
-        result =
-            rest ? space_write(fw->memory, address, from, piece) : space_fill(fw->memory, address, 0, piece);
-        fw_cfg_advance(fw, piece);
+        if (!dma_move(fw, address, piece, DMA_FROM_DEVICE, copy_item, fw)) return false;
         address += piece;
         length -= piece;
     }
-    return result;
+    return true;
 }
 
 /* One operation; true when it went well. READ wins over WRITE, WRITE over SKIP. */
 static bool dma_perform(struct fw_cfg *fw, uint32_t control, uint32_t length, uint64_t address)
 {
     if (control & DMA_SELECT) fw_cfg_select(fw, control >> 16);
-    if (control & DMA_READ) return dma_read_item(fw, address, length) == MEM_OK;
+    if (control & DMA_READ) return dma_read_item(fw, address, length);
     if (control & DMA_WRITE) {
         lint(fw->device.name, "fw_cfg, DMA Interface", "write to item %02x, which is read-only",
              fw->state.key);
@@ -248,13 +269,26 @@ static bool dma_perform(struct fw_cfg *fw, uint32_t control, uint32_t length, ui
     return true;
 }
 
+/* Between guest memory and a few bytes of ours. */
+static struct packet_answer fetch(void *owner, const struct iovec *pieces, unsigned count, uint64_t size)
+{
+    iov_to_buffer(pieces, count, 0, owner, size);
+    return (struct packet_answer){.moved = size};
+}
+
+static struct packet_answer store(void *owner, const struct iovec *pieces, unsigned count, uint64_t size)
+{
+    iov_from_buffer(pieces, count, 0, owner, size);
+    return (struct packet_answer){.moved = size, .touched = size};
+}
+
 /* The request is copied once; its control word is written last: zero, or the error bit. */
 static void dma_start(struct fw_cfg *fw, uint64_t request_at)
 {
     struct dma_access request;
     uint32_t control = 0, length = 0;
     uint64_t address = 0;
-    bool good = space_read(fw->memory, request_at, &request, sizeof(request)) == MEM_OK;
+    bool good = dma_move(fw, request_at, sizeof request, DMA_TO_DEVICE, fetch, &request);
     if (good) {
         control = be32_load(request.control);
         length = be32_load(request.length);
@@ -265,7 +299,7 @@ static void dma_start(struct fw_cfg *fw, uint64_t request_at)
         trace_emit(&trace_dma, fw->clock, (uint64_t)control, (uint64_t)length, (uint64_t)address,
                    (uint64_t)!good);
     be32_store(request.control, good ? 0 : DMA_ERROR);
-    if (space_write(fw->memory, request_at, request.control, sizeof(request.control)) != MEM_OK)
+    if (!dma_move(fw, request_at, sizeof request.control, DMA_FROM_DEVICE, store, request.control))
         lint(fw->device.name, "fw_cfg, DMA Interface", "request at %llx lies outside of memory",
              (unsigned long long)request_at);
 }
@@ -314,12 +348,34 @@ static void fw_cfg_destroy(struct device *device)
     struct fw_cfg *fw = list_entry(device, struct fw_cfg, device);
     ports_remove(fw->ports);
     ports_remove(fw->dma_ports);
+    packet_destroy(&fw->engine);
+    sglist_destroy(&fw->list);
     for (size_t i = 0; i < fw->item_count; i++) free(fw->items[i].data);
     free(fw->items);
     free(fw->directory);
     free(fw);
 }
 
+static void fw_cfg_stats(const struct device *device, FILE *to)
+{
+    packet_print_stats(&list_entry(device, const struct fw_cfg, device)->engine, to);
+}
+
+/* Nothing is ever in flight; what decides how its DMA goes on is the space's own. */
+static bool fw_cfg_save(const struct device *device, struct state_buffer *to, struct error *error)
+{
+    (void)error;
+    dma_save(list_entry(device, const struct fw_cfg, device)->engine.space, to);
+    return true;
+}
+
+static bool fw_cfg_load(struct device *device, struct state_buffer *from, struct error *error)
+{
+    return dma_load(list_entry(device, struct fw_cfg, device)->engine.space, from, error);
+}
+
+static const struct device_more fw_cfg_more = {
+    .save = fw_cfg_save, .load = fw_cfg_load, .stats = fw_cfg_stats};
 static const struct device_ops fw_cfg_ops = {"fw_cfg", &fw_cfg_table, fw_cfg_reset, NULL, fw_cfg_destroy};
 
 static bool fw_cfg_add_basics(struct fw_cfg *fw, const struct fw_cfg_config *config)
@@ -342,7 +398,8 @@ struct fw_cfg *fw_cfg_new(struct region *io, struct device_list *devices, struct
     struct fw_cfg *fw = calloc(1, sizeof(*fw));
     if (!fw) return NULL;
     fw->clock = clock;
-    fw->memory = memory;
+    packet_init(&fw->engine, "fw_cfg", memory, DMA_PIECE);
+    sglist_init(&fw->list, 1);
     fw->directory = calloc(1, directory_size(0));
     fw->ports = ports_add(io, PORT_SELECT, 2, "fw_cfg", &ports_ops, fw);
     fw->dma_ports = ports_add(io, PORT_DMA, 8, "fw_cfg dma", &dma_ops, fw);
@@ -352,6 +409,7 @@ struct fw_cfg *fw_cfg_new(struct region *io, struct device_list *devices, struct
         fw_cfg_destroy(&fw->device);
         return NULL;
     }
+    fw->device.more = &fw_cfg_more;
     fw_cfg_reset(&fw->device);
     return fw;
 }

@@ -60,7 +60,7 @@ struct fw_cfg_config {
 
 struct fw_cfg;
 
-/* `memory` is where DMA goes; it outlives the device. Has the items of the configuration and an empty directory. */
+/* `memory` is the space that DMA goes through; it outlives the device. Has the items of the configuration and an empty directory. */
 struct fw_cfg *fw_cfg_new(struct region *io, struct device_list *devices, struct clock *clock,
                           struct space *memory, const struct fw_cfg_config *config);
 

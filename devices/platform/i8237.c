@@ -415,7 +415,20 @@ static void i8237_stats(const struct device *device, FILE *to)
     packet_print_stats(&dma->engine, to);
 }
 
-static const struct device_more i8237_more = {.stats = i8237_stats};
+/* Nothing is ever in flight; what decides how its DMA goes on is the space's own. */
+static bool i8237_save(const struct device *device, struct state_buffer *to, struct error *error)
+{
+    (void)error;
+    dma_save(list_entry(device, const struct i8237, device)->space, to);
+    return true;
+}
+
+static bool i8237_load(struct device *device, struct state_buffer *from, struct error *error)
+{
+    return dma_load(list_entry(device, struct i8237, device)->space, from, error);
+}
+
+static const struct device_more i8237_more = {.save = i8237_save, .load = i8237_load, .stats = i8237_stats};
 static const struct device_ops i8237_ops = {"i8237", &i8237_table, i8237_reset, i8237_loaded, i8237_destroy};
 
 struct i8237 *i8237_new(struct region *io, struct device_list *devices, struct clock *clock,

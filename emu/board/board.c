@@ -253,7 +253,7 @@ static void make_platform(struct board *board)
     struct dma_page *pages = dma_page_new(io, devices, clock);
     board->isa_dma =
         i8237_new(io, devices, clock, pages, i440fx_system_memory(board->bridge), MEMORY_SPACE_SIZE);
-    board_configure_dma(board, i8237_dma_space(board->isa_dma), "i8237", NULL);
+    board_configure_dma(board, i8237_dma_space(board->isa_dma), BOARD_ISA_DMA, NULL);
     make_serial_ports(board);
     board->irq13 = piix3_isa_irq(board->piix3, 13);
     region_release(ports_add(io, FPU_ERROR_PORT, 1, "fpu-error", &fpu_port_ops, board));
@@ -318,7 +318,10 @@ static void make_firmware_tables(struct board *board)
     uint64_t low = i440fx_low_ram(board->config.ram_size);
     const struct fw_cfg_config config = {
         .ram_size = low, .cpus = (uint16_t)board->config.cpus, .graphic = true};
-    board->fw_cfg = fw_cfg_new(board->io_root, &board->devices, &board->clock, board->memory, &config);
+    board->fw_cfg_dma =
+        space_new("fw_cfg", i440fx_system_memory(board->bridge), MEMORY_SPACE_SIZE, &board->clock);
+    board_configure_dma(board, board->fw_cfg_dma, BOARD_FW_CFG, NULL);
+    board->fw_cfg = fw_cfg_new(board->io_root, &board->devices, &board->clock, board->fw_cfg_dma, &config);
     describe_ram(board);
     const uint8_t menu[2] = {board->config.boot_menu, 0};
     fw_cfg_add_file(board->fw_cfg, "etc/show-boot-menu", menu, sizeof menu);
@@ -405,6 +408,7 @@ void board_free(struct board *board)
     if (board->debugcon.name) chardev_destroy(&board->debugcon);
     kernel_loader_free(board->loader);
     board_free_cpus(board);
+    space_free(board->fw_cfg_dma);
     space_free(board->memory);
     space_free(board->io);
     region_release(board->io_root);

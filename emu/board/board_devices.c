@@ -13,12 +13,14 @@
 #define PCI_BUS             "pci.0"
 #define BOOT_PATH           80
 
-const char board_dma_drivers[] = "piix3-ide, i8237, ich9-ahci";
+const char board_dma_drivers[] = BOARD_PIIX3_IDE ", " BOARD_ISA_DMA ", " BOARD_FW_CFG ", ich9-ahci";
 
 bool board_has_dma(const char *driver)
 {
     const struct board_driver *row = board_find_driver(driver);
-    return !strcmp(driver, "piix3-ide") || !strcmp(driver, "i8237") || (row && row->kind == BOARD_CONTROLLER);
+    if (row) return row->kind == BOARD_CONTROLLER;
+    return !strcmp(driver, BOARD_PIIX3_IDE) || !strcmp(driver, BOARD_ISA_DMA) ||
+           !strcmp(driver, BOARD_FW_CFG);
 }
 
 /* ---- DMA ---- */
@@ -35,6 +37,7 @@ void board_configure_dma(struct board *board, struct space *space, const char *d
                          const struct board_dma *own)
 {
     struct dma_settings settings = board->config.dma;
+    if (!strcmp(driver, BOARD_FW_CFG)) settings.dma_mask = 0; /* on no bus, and firmware needs it */
     for (unsigned i = 0; i < board->config.global_count; i++)
         if (!strcmp(board->config.globals[i].driver, driver))
             add_dma(&settings, &board->config.globals[i].dma);

@@ -21,6 +21,11 @@ extern const unsigned board_driver_count;
 
 const struct board_driver *board_find_driver(const char *name); /* by name or alias; NULL: unknown */
 
+/* Names of devices that are there anyway, as -global has them. */
+#define BOARD_PIIX3_IDE "piix3-ide"
+#define BOARD_ISA_DMA   "i8237"
+#define BOARD_FW_CFG    "fw_cfg"
+
 /* Whether this is a device that reaches memory by itself, and the names of those, for messages. */
 bool board_has_dma(const char *driver);
 extern const char board_dma_drivers[];

@@ -54,7 +54,7 @@ static bool make_ide(struct board *board, struct error *error)
     board->ide =
         piix3_ide_new(i440fx_bus(board->bridge), IDE_DEVFN, board->io_root, &board->clock,
                       piix3_isa_irq(board->piix3, 14), piix3_isa_irq(board->piix3, 15), &board->devices);
-    board_configure_dma(board, piix3_ide_dma_space(board->ide), "piix3-ide", NULL);
+    board_configure_dma(board, piix3_ide_dma_space(board->ide), BOARD_PIIX3_IDE, NULL);
     for (unsigned i = 0; i < BOARD_IDE_DRIVES; i++) {
         enum board_drive_kind kind = board->config.drives[i].kind;
         const struct ata_drive_config ata = {.kind = kind == BOARD_CDROM ? ATA_CDROM : ATA_HARD_DISK};

@@ -86,6 +86,7 @@ struct board {
     struct board_controller controllers[BOARD_DEVICES_MOST];
     unsigned controller_count;
     struct fw_cfg *fw_cfg;
+    struct space *fw_cfg_dma;
     struct mc146818 *rtc;
     struct vga *vga;
     struct ps2_keyboard *keyboard;

@@ -28,6 +28,7 @@ static void setup(void)
     ram = region_new_ram("ram", RAM_SIZE, &error);
     struct dma_page *pages = dma_page_new(bench.io, &bench.devices, &bench.clock);
     dma = i8237_new(bench.io, &bench.devices, &bench.clock, pages, ram, UINT64_C(1) << 32);
+    dma_configure(i8237_dma_space(dma), &(struct dma_settings){.seed = 1});
     dma_checker_enable(i8237_dma_space(dma));
     fdc = fdc_new(bench.io, &bench.devices, &bench.clock, dma, wire_line(&irq, &bench.clock));
     fdc_attach(fdc, 0, FLOPPY_1440K);
@@ -510,11 +511,13 @@ START_TEST(state_in_flight_is_taken_up_again)
     struct error error;
     state_save(device->ops->state, device->state, &saved);
     state_save(controller->ops->state, controller->state, &saved);
+    ck_assert(controller->more->save(controller, &saved, &error));
     clock_save(&bench.clock, &time);
     controller->ops->reset(controller);
     device->ops->reset(device);
     ck_assert(state_load(device->ops->state, device->state, &saved, &error));
     ck_assert(state_load(controller->ops->state, controller->state, &saved, &error));
+    ck_assert(controller->more->load(controller, &saved, &error));
     controller->ops->loaded(controller);
     device->ops->loaded(device);
     ck_assert(clock_load(&bench.clock, &time, &error));
