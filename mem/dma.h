@@ -114,6 +114,8 @@ MUST_USE bool dma_wait(struct space *space, struct dma_waiter *waiter, uint64_t 
 /* At any time, also from a wake; harmless when it does not wait. */
 void dma_wait_cancel(struct dma_waiter *waiter);
 bool dma_waiting(const struct dma_waiter *waiter);
+/* Who waits, in the order of the queue: its name, need and since. NULL begins, and is behind the last. */
+const struct dma_waiter *dma_next_waiter(const struct space *space, const struct dma_waiter *after);
 
 /* Save and load of what is the space's own: the random state of faulty mode, and the count behind the waiters' places.
  * Mappings and waiters are saved by who owns them (stream.h), after this. */

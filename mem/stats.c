@@ -22,6 +22,9 @@ void dma_print_stats(const struct space *space, const char *name, FILE *to)
             " waits, %" PRIu64 " wakes); %" PRIu64 " failed copies back\n",
             name, dma->short_maps, dma->failed_maps, dma->short_maps + dma->failed_maps, dma->waits,
             dma->wakes, dma->read_back_errors);
+    for (const struct dma_waiter *waiter = NULL; (waiter = dma_next_waiter(space, waiter));)
+        fprintf(to, "%s: dma: %s waits for %" PRIu64 " bytes since %.6f s\n", name, waiter->name,
+                waiter->need, (double)waiter->since / 1e9);
     if (space->checker) fprintf(to, "%s: checker: %u findings\n", name, dma_checker_report(space, to));
 }
 

@@ -107,3 +107,9 @@ bool dma_waiting(const struct dma_waiter *waiter)
 {
     return waiter->space != NULL;
 }
+
+const struct dma_waiter *dma_next_waiter(const struct space *space, const struct dma_waiter *after)
+{
+    const struct list *head = &space->pool.waiters, *next = after ? after->node.next : head->next;
+    return next == head ? NULL : list_entry(next, const struct dma_waiter, node);
+}

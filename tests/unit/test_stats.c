@@ -45,7 +45,38 @@ START_TEST(a_space_counts_maps_bytes_and_what_fell_short)
         "nic: dma: 4 mappings, 4 unmapped, at the most 1 at once, 0 live\n"
         "nic: dma: 16384 bytes direct, 1124 bytes in 2 bounces, at the most 1024 bounce bytes held, of 1024\n"
         "nic: dma: 2 maps came back short, 1 empty; 3 retries (0 waits, 0 wakes); 0 failed copies back\n"
-               "nic: checker: 0 findings\n");
+        "nic: checker: 0 findings\n");
+    world_close(&world, 0);
+}
+END_TEST
+
+static void woken(void *owner)
+{
+    (void)owner;
+}
+
+START_TEST(who_waits_is_listed_in_order)
+{
+    struct world world;
+    struct dma_waiter first, second;
+    world_open(&world, 64 * PAGE);
+    world_configure(&world, DMA_MODE_INDIRECT, 1024, 0);
+    struct dma_mapping held = dma_map(world.space, 0, 1024, DMA_TO_DEVICE);
+    dma_waiter_init(&first, "disk", woken, NULL);
+    dma_waiter_init(&second, "nic", woken, NULL);
+    ck_assert(dma_wait(world.space, &first, 512) && dma_wait(world.space, &second, 64));
+    ck_assert_ptr_eq(dma_next_waiter(world.space, NULL), &first);
+    ck_assert_ptr_eq(dma_next_waiter(world.space, &first), &second);
+    ck_assert_ptr_null(dma_next_waiter(world.space, &second));
+    FILE *to = open_print();
+    dma_print_stats(world.space, "bus", to);
+    fclose(to);
+    ck_assert_ptr_nonnull(strstr(printed, "bus: dma: disk waits for 512 bytes since 0.000000 s\n"
+                                          "bus: dma: nic waits for 64 bytes since"));
+    free(printed);
+    dma_wait_cancel(&first);
+    dma_wait_cancel(&second);
+    ck_assert_int_eq(dma_unmap(world.space, &held, 0), MEM_OK);
     world_close(&world, 0);
 }
 END_TEST
@@ -138,6 +169,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         a_space_counts_maps_bytes_and_what_fell_short,
+        who_waits_is_listed_in_order,
         packets_direct_copied_and_by_the_reserve,
         an_iommu_counts_faults_and_invalidations_a_mirror_its_calls,
     };
