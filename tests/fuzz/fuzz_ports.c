@@ -21,6 +21,7 @@ const size_t fuzz_longest = 3000;
 
 #define RAM_SIZE    (UINT64_C(2) << 20)
 #define DISK_SIZE   (300 * 512 + 100)
+#define FLOPPY_SIZE (2880 * 512)
 #define MOST_INSNS  2000 /* in one step of time */
 #define BUS_MASTER  0xc000
 #define PM_BASE     0x600
@@ -29,8 +30,8 @@ const size_t fuzz_longest = 3000;
 #define VGA_MMIO    0xfebf0000u
 
 static char rom_dir[200];
-static int disk[2], bios;
-static char disk_path[2][32], bios_path[32];
+static int disk[2], floppy, bios;
+static char disk_path[2][32], floppy_path[32], bios_path[32];
 
 /* ---- files that the board is made of ---- */
 
@@ -73,6 +74,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     bios = memory_file("bios", firmware, sizeof firmware, bios_path);
     disk[0] = memory_file("disk", NULL, DISK_SIZE, disk_path[0]);
     disk[1] = memory_file("disk", NULL, DISK_SIZE, disk_path[1]);
+    floppy = memory_file("floppy", NULL, FLOPPY_SIZE, floppy_path);
     make_vga_rom();
     lint_quiet(true);
     return 0;
@@ -83,6 +85,7 @@ static void wipe_disks(void)
 {
     for (unsigned i = 0; i < 2; i++)
         fuzz_check(!ftruncate(disk[i], 0) && !ftruncate(disk[i], DISK_SIZE), "disks can be wiped");
+    fuzz_check(!ftruncate(floppy, 0) && !ftruncate(floppy, FLOPPY_SIZE), "floppies can be wiped");
 }
 
 /* ---- accesses ---- */
@@ -118,11 +121,12 @@ static unsigned pick_size(struct play *play)
 static const struct {
     uint16_t first, count;
 } places[] = {
-    {0x1f0, 8},  {0x3f6, 1}, {0x170, 8}, {0x376, 1}, {BUS_MASTER, 16}, {BUS_MASTER, 16}, {0xcf8, 8},
-    {0xcfc, 4},  {0x20, 2},  {0xa0, 2},  {0x4d0, 2}, {0x40, 4},        {0x61, 1},        {0x70, 2},
-    {0x60, 5},   {0x64, 1},  {0x60, 1},  {0x3f8, 8}, {0x2f8, 8},       {0x510, 12},      {0x3b0, 48},
-    {0x3c0, 32}, {0x1ce, 3}, {0x92, 1},  {0xcf9, 1}, {PM_BASE, 64},    {SMB_BASE, 16},   {0xb2, 2},
-    {0x80, 16},  {0xf0, 2},  {0x402, 1}, {0xe9, 1},  {0x501, 4},       {0x00, 32},       {0xc0, 32},
+    {0x1f0, 8}, {0x3f6, 1},    {0x170, 8},     {0x376, 1},  {BUS_MASTER, 16}, {BUS_MASTER, 16},
+    {0xcf8, 8}, {0xcfc, 4},    {0x20, 2},      {0xa0, 2},   {0x4d0, 2},       {0x40, 4},
+    {0x61, 1},  {0x70, 2},     {0x60, 5},      {0x64, 1},   {0x60, 1},        {0x3f8, 8},
+    {0x2f8, 8}, {0x510, 12},   {0x3b0, 48},    {0x3c0, 32}, {0x1ce, 3},       {0x92, 1},
+    {0xcf9, 1}, {PM_BASE, 64}, {SMB_BASE, 16}, {0xb2, 2},   {0x3f2, 6},       {0x80, 16},
+    {0xf0, 2},  {0x402, 1},    {0xe9, 1},      {0x501, 4},  {0x00, 32},       {0xc0, 32},
 };
 
 static uint16_t pick_port(struct play *play)
@@ -362,6 +366,34 @@ static void packet_command(struct play *play)
         pass_time(play);
 }
 
+/* A command to the floppy controller, with its DMA channel set up before; half of them make sense. */
+static void floppy_command(struct play *play)
+{
+    static const uint8_t codes[] = {0xe6, 0xe6, 0xc5, 0xc5, 0x66, 0x4d, 0x4a,
+                                    0x07, 0x0f, 0x08, 0x03, 0x16, 0x02, 0x13};
+    uint8_t shape = fuzz_u8(&play->in), code = fuzz_u8(&play->in);
+    uint32_t address = pick_buffer(play), count = shape & 1 ? 511 : fuzz_u16(&play->in);
+    if (shape & 0x80) out(play, 0x3f2, 1, 0);
+    out(play, 0x3f2, 1, 0x1c);
+    wait_for(play, 50 * VTIME_US);
+    out(play, 0x3f7, 1, shape & 2 ? 0 : 2);
+    out(play, 0xd4, 1, 0);
+    out(play, 0x0b, 1, 0x42 | (shape & 4 ? 4 : 8) | (shape & 0x30));
+    out(play, 0x0c, 1, 0);
+    out(play, 0x04, 1, address & 0xff), out(play, 0x04, 1, address >> 8 & 0xff),
+        out(play, 0x81, 1, address >> 16 & 0xff);
+    out(play, 0x05, 1, count & 0xff), out(play, 0x05, 1, count >> 8);
+    out(play, 0x0a, 1, shape & 8 ? 6 : 2);
+    code = shape & 0x40 ? code : codes[code % ARRAY_COUNT(codes)];
+    const uint8_t bytes[] = {
+        code, (uint8_t)(code << 2 & 4), 0, (uint8_t)(code & 1), 1 + fuzz_u8(&play->in) % 20, 2, 18, 27};
+    for (unsigned i = 0; i < sizeof bytes && (in(play, 0x3f4, 1) & 0xc0) == 0x80; i++)
+        out(play, 0x3f5, 1, shape & 0x40 ? fuzz_u8(&play->in) : bytes[i]);
+    if ((in(play, 0x3f4, 1) & 0xc0) == 0x80) out(play, 0x3f5, 1, 0xff);
+    wait_for(play, VTIME_MS);
+    for (unsigned i = 0; i < 10u + shape && (in(play, 0x3f4, 1) & 0xc0) == 0xc0; i++) in(play, 0x3f5, 1);
+}
+
 /* A control structure in memory and its address to the device. */
 static void fw_cfg_dma(struct play *play)
 {
@@ -380,6 +412,13 @@ static void outside(struct play *play)
     uint8_t shape = fuzz_u8(&play->in), bytes[16];
     unsigned size = 1u + (shape >> 4);
     for (unsigned i = 0; i < size; i++) bytes[i] = fuzz_u8(&play->in);
+    if (shape & 8) {
+        static const char *const drives[] = {"fda", "hdb", "hdc", "hdd"};
+        struct error error;
+        (void)board_change_medium(play->board, drives[bytes[0] % 4],
+                                  shape & 4 ? bytes[0] % 4 ? disk_path[1] : floppy_path : NULL, &error);
+        return;
+    }
     switch (shape & 3) {
     case 0: door_post(board_keyboard(play->board), bytes, size); break;
     case 1: chardev_feed(board_serial(play->board, 0), bytes, size); break;
@@ -396,10 +435,11 @@ static void reset_button(struct play *play)
 }
 
 static void (*const actions[])(struct play *play) = {
-    port_write,    port_write,    port_write,     port_read,      memory_write,   memory_read,    pass_time,
-    pass_time,     pass_time,     pci_config,     ide_command,    ide_command,    ide_data,       ide_data,
-    disk_transfer, disk_transfer, disk_transfer,  disk_transfer,  ide_bus_master, ide_bus_master, fw_cfg_dma,
-    outside,       reset_button,  packet_command, packet_command, packet_command,
+    port_write,     port_write,     port_write,     port_read,      memory_write,  memory_read,
+    pass_time,      pass_time,      pass_time,      pci_config,     ide_command,   ide_command,
+    ide_data,       ide_data,       disk_transfer,  disk_transfer,  disk_transfer, disk_transfer,
+    ide_bus_master, ide_bus_master, fw_cfg_dma,     outside,        reset_button,  floppy_command,
+    floppy_command, packet_command, packet_command, packet_command,
 };
 
 /* ---- a case ---- */
@@ -443,6 +483,7 @@ static struct board *make_board(struct fuzz_input *input)
     struct board_drive *other = &config.drives[shape & 0x80 ? 1 : 2];
     *other = board_drive_file(config.dma.seed & 1 ? BOARD_CDROM : BOARD_HARD_DISK, disk_path[1]);
     other->options.read_only = true;
+    config.drives[4] = board_drive_file(BOARD_FLOPPY, floppy_path);
     fuzz_check(pwrite(bios, &first, 1, 0xfff0) == 1, "the firmware can be changed");
     struct board *board = board_new(&config, &error);
     if (!board) fprintf(stderr, "%s: %s\n", fuzz_name, error.text);

@@ -478,6 +478,44 @@ START_TEST(sizes_of_no_disk_are_refused)
 }
 END_TEST
 
+/* Every format is read to its last sector at its own data rate, and at no other. */
+START_TEST(every_format)
+{
+    static const struct {
+        unsigned sectors, tracks, heads, per_track;
+        enum floppy_drive drive;
+        enum floppy_rate rate;
+    } all[] = {{320, 40, 1, 8, FLOPPY_360K, FLOPPY_250},    {640, 40, 2, 8, FLOPPY_360K, FLOPPY_250},
+               {720, 40, 2, 9, FLOPPY_360K, FLOPPY_250},    {1440, 80, 2, 9, FLOPPY_1440K, FLOPPY_250},
+               {2400, 80, 2, 15, FLOPPY_1200K, FLOPPY_500}, {3360, 80, 2, 21, FLOPPY_1440K, FLOPPY_500},
+               {3444, 82, 2, 21, FLOPPY_2880K, FLOPPY_500}, {5760, 80, 2, 36, FLOPPY_2880K, FLOPPY_1000}};
+    struct error error;
+    unsigned sectors = all[_i].sectors, last = all[_i].per_track, side = all[_i].heads - 1;
+    struct block *medium =
+        block_new("medium", store_new_memory((uint64_t)sectors * SECTOR, NULL), &bench.clock);
+    memset(ram->host, 0x3c, SECTOR);
+    ck_assert_int_eq(block_write_now(medium, (uint64_t)(sectors - 1) * SECTOR, ram->host, SECTOR), 0);
+    fdc_attach(fdc, 0, all[_i].drive);
+    ck_assert(fdc_insert(fdc, 0, medium, &error));
+    power_up();
+    seek((uint8_t)(all[_i].tracks - 1));
+    for (unsigned rate = 0; rate < 4; rate++) {
+        outb(&bench, CCR, (uint8_t)rate);
+        program_dma(TO_MEMORY, 0x20000, SECTOR);
+        ram->host[0x20000] = 0;
+        data_command(0x66, (uint8_t)(all[_i].tracks - 1), (uint8_t)side, (uint8_t)last, (uint8_t)last);
+        ck_assert_uint_eq(result[0] & 0xc0, rate == all[_i].rate ? 0 : 0x40);
+        ck_assert_uint_eq(ram->host[0x20000], rate == all[_i].rate ? 0x3c : 0);
+    }
+    outb(&bench, CCR, all[_i].rate);
+    data_command(0x66, (uint8_t)(all[_i].tracks - 1), (uint8_t)side, (uint8_t)(last + 1),
+                 (uint8_t)(last + 1));
+    expect_error(0x04, 0);
+    fdc_insert(fdc, 0, NULL, NULL);
+    block_free(medium);
+}
+END_TEST
+
 /* What an image is too short for reads as zeros, and cannot be written. */
 START_TEST(image_that_is_cut_short)
 {
@@ -553,6 +591,7 @@ int main(void)
     tcase_add_test(tests, lesson_36_reset_stops_the_transfer);
     tcase_add_test(tests, sizes_of_no_disk_are_refused);
     tcase_add_test(tests, image_that_is_cut_short);
+    tcase_add_loop_test(tests, every_format, 0, 8);
     tcase_add_loop_test(tests, state_in_flight_is_taken_up_again, 0, 20);
     return bench_main("fdc", tests);
 }
