@@ -185,6 +185,13 @@ static bool resets_busy_drive(const struct ahci_port *port, const struct fis_h2d
     return fis->command == ATA_DEVICE_RESET && port->drive.kind == ATA_CDROM;
 }
 
+/* After CLO without a reset, or the C bit of the command before. */
+static void lose(const struct ahci_port *port, const struct fis_h2d *fis)
+{
+    lint(port->name, "ATA/ATAPI-6, 7.1", "%s while the drive is busy (after CLO or the C bit): lost",
+         ata_command_name(fis->command));
+}
+
 static void send_register(struct ahci_port *port, const struct ahci_command_state *s)
 {
     const struct fis_h2d fis = command_fis(s);
@@ -194,8 +201,7 @@ static void send_register(struct ahci_port *port, const struct ahci_command_stat
         lint(port->name, AHCI_SPEC "5.5.1", "PxSACT has slot %u set, but %s is not queued", s->slot,
              ata_command_name(fis.command));
     if (ata_busy(&port->drive) && !resets_busy_drive(port, &fis)) {
-        lint(port->name, "ATA/ATAPI-6, 7.1", "%s while the drive is busy (after CLO without a reset): lost",
-             ata_command_name(fis.command));
+        lose(port, &fis);
         return;
     }
     ata_load_taskfile(&port->drive, &regs);
@@ -233,6 +239,10 @@ static void send_queued(struct ahci_port *port, const struct ahci_command_state 
     const struct ata_taskfile regs = fis_to_taskfile(&fis);
     struct ata_queued queued;
     trace_command(port, s, ata_command_name(fis.command));
+    if (ata_busy(&port->drive)) {
+        lose(port, &fis);
+        return;
+    }
     if (!ata_queued_check(&port->drive, &regs, &queued)) {
         ahci_queued_abort(port);
         ahci_receive_d2h(port, true);

@@ -299,7 +299,7 @@ void ahci_detach(struct ahci *ahci, unsigned n)
     if (!ata_present(&port->drive)) return;
     ahci_commands_drop(port);
     ata_detach(&port->drive);
-    link_down(port, port->state->sctl == AHCI_SCTL_OFFLINE ? AHCI_DET_OFFLINE : AHCI_DET_NONE);
+    link_down(port, (port->state->sctl & 0xf) == AHCI_SCTL_OFFLINE ? AHCI_DET_OFFLINE : AHCI_DET_NONE);
     presence_changed(port);
 }
 

@@ -557,6 +557,18 @@ START_TEST(hot_unplug_in_the_middle)
 }
 END_TEST
 
+START_TEST(unplugged_while_offline)
+{
+    rig_one_disk(NULL);
+    port_stop(0);
+    port_set(0, AHCI_PxSCTL, 0x304); /* no power management, and off */
+    ck_assert_uint_eq(port_get(0, AHCI_PxSSTS), AHCI_DET_OFFLINE);
+    ahci_detach(rig.ahci, 0);
+    ck_assert_uint_eq(port_get(0, AHCI_PxSSTS), AHCI_DET_OFFLINE);
+    rig_settle();
+}
+END_TEST
+
 START_TEST(presence_detection)
 {
     const struct ahci_wiring wiring = {.presence_detection = true};
@@ -645,6 +657,7 @@ int main(void)
         bus_master_off,
         hot_plug,
         hot_unplug_in_the_middle,
+        unplugged_while_offline,
         presence_detection,
         faults_of_the_link,
     };

@@ -339,6 +339,35 @@ START_TEST(tags_and_slots_that_differ_are_linted)
 }
 END_TEST
 
+/* The driver had its slot freed at once (C in the header) and goes on, while the drive still reads. */
+START_TEST(a_queued_command_for_a_busy_drive_is_lost)
+{
+    rig_one_disk(NULL);
+    const struct command read = {.code = CODE_READ_SECTORS, .count = 1, .flags = AHCI_HEADER_CLEAR_BUSY};
+    submit(&read, RIG_DATA, 512);
+    rig_pass(ATA_COMMAND_TIME);
+    ck_assert_uint_eq(port_get(0, AHCI_PxCI), 0);
+    ck_assert(block_request_busy(&rig.ahci->port[0].drive.request));
+    const struct command c = queued(1, false, 30, 1);
+    uint64_t before = lint_count();
+    build(&c);
+    issue(0, 1, true);
+    rig_pass(0);
+    ck_assert_uint_eq(lint_count() - before, 1);
+    ck_assert_uint_eq(port_get(0, AHCI_PxTFD) & ATA_STATUS_BSY, ATA_STATUS_BSY);
+    ck_assert_uint_eq(port_get(0, AHCI_PxCI), 2);
+    const struct command again = {.slot = 2, .code = CODE_READ_SECTORS, .count = 1};
+    submit(&again, RIG_DATA, 512);
+    rig_settle();
+    start_again();
+    port_set(0, AHCI_PxSCTL, 1);
+    port_set(0, AHCI_PxSCTL, 0);
+    rig_settle();
+    start_again();
+    expect_works_again();
+}
+END_TEST
+
 START_TEST(overflow_of_queued_commands)
 {
     rig_one_disk(NULL);
@@ -425,6 +454,7 @@ int main(void)
         mixing_is_an_error_of_all,
         a_tag_in_use_is_an_error_of_all,
         tags_and_slots_that_differ_are_linted,
+        a_queued_command_for_a_busy_drive_is_lost,
         overflow_of_queued_commands,
         bad_address_of_a_queued_command,
         lesson_18_resets_leave_no_mapping,
