@@ -190,7 +190,8 @@ static bool take_turns(struct board *board, uint64_t last, bool skip_breakpoint,
     return false;
 }
 
-/* Every CPU is halted: jump to what comes first. True when the run ends. */
+/* Every CPU is halted: jump to what comes first. True when the run ends. Where the events of this instant have no end,
+ * time goes on as if a CPU had run. */
 static bool pass_time(struct board *board, vtime until, enum board_stop *stop)
 {
     vtime next = clock_deadline(&board->clock);
@@ -198,7 +199,10 @@ static bool pass_time(struct board *board, vtime until, enum board_stop *stop)
         *stop = BOARD_STOP_IDLE;
         return true;
     }
-    clock_jump(&board->clock, next < until ? next : until);
+    if (next <= board->clock.base)
+        clock_advance(&board->clock, 1);
+    else
+        clock_jump(&board->clock, next < until ? next : until);
     board->round.settled = 0;
     return false;
 }

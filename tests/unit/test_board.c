@@ -7,6 +7,7 @@
 #include "tests/unit/board_helper.h"
 
 #include "devices/platform/key.h"
+#include "emu/board/board_internal.h"
 #include "emu/board/firmware.h"
 
 /* Code for the firmware. */
@@ -138,6 +139,28 @@ START_TEST(a_halted_board_jumps_to_the_time_asked_for)
     ck_assert_int_eq(board_run(board, &budget), BOARD_STOP_TIME);
     ck_assert_int_eq(board_now(board), 5 * VTIME_S);
     ck_assert_uint_lt(board_insns(board), 10);
+    helper_free(board);
+}
+END_TEST
+
+static void fire_again(void *owner)
+{
+    clock_event_in(owner, 0);
+}
+
+/* As a message signalled interrupt does that is aimed at the register which raises it. */
+START_TEST(lesson_32_events_without_end_do_not_stop_time)
+{
+    struct helper_output output;
+    struct board_config config = helper_config(FIRMWARE(CLI_HLT));
+    struct board *board = helper_board(&config, &output);
+    struct clock_event again;
+    clock_event_init(&again, &board->clock, "again", fire_again, &again);
+    clock_event_in(&again, 0);
+    const struct board_budget budget = {.until = 1000, .insns = UINT64_MAX};
+    ck_assert_int_eq(board_run(board, &budget), BOARD_STOP_TIME);
+    ck_assert_int_eq(board_now(board), 1000);
+    clock_event_destroy(&again);
     helper_free(board);
 }
 END_TEST
@@ -558,6 +581,7 @@ int main(void)
         a_stop_that_is_asked_for_comes_after_the_instruction,
         time_stands_still_between_runs_and_stops_where_asked,
         a_halted_board_jumps_to_the_time_asked_for,
+        lesson_32_events_without_end_do_not_stop_time,
         lesson_52_a_breakpoint_stops_before_its_instruction,
         one_instruction_at_a_time_is_the_same_run,
         the_hash_sees_a_change,
