@@ -133,8 +133,11 @@ static void host_moved(void *owner, uint32_t bytes, bool terminal_count)
     fdc_moved(fdc, bytes);
 }
 
-static void raise_dreq(struct fdc *fdc)
+/* DREQ is up while the bytes of a command wait for the 8237, behind the DMA gate of DOR. */
+static void update_dreq(struct fdc *fdc)
 {
+    const struct fdc_state *s = &fdc->state;
+    bool waits = s->phase == FDC_EXECUTING && s->step == FDC_STEP_NONE && s->filled;
     const struct i8237_request request = {
         .data = fdc->state.buffer,
         .size = fdc->state.filled,
@@ -142,7 +145,10 @@ static void raise_dreq(struct fdc *fdc)
         .moved = host_moved,
         .owner = fdc,
     };
-    i8237_raise(fdc->dma, FDC_DMA_CHANNEL, &request);
+    if (waits && s->dor & DOR_DMA_GATE)
+        i8237_raise(fdc->dma, FDC_DMA_CHANNEL, &request);
+    else
+        i8237_withdraw(fdc->dma, FDC_DMA_CHANNEL);
 }
 
 void fdc_move(struct fdc *fdc)
@@ -155,7 +161,8 @@ void fdc_move(struct fdc *fdc)
         return;
     }
     s->phase = FDC_EXECUTING;
-    if (s->dor & DOR_DMA_GATE) raise_dreq(fdc);
+    s->step = FDC_STEP_NONE;
+    update_dreq(fdc);
 }
 
 /* ---- reset ---- */
@@ -214,6 +221,7 @@ static void dor_write(struct fdc *fdc, uint8_t value)
     s->dor = value;
     if (changed & DOR_NOT_RESET && !(value & DOR_NOT_RESET)) enter_reset(fdc, "DOR");
     if (changed & DOR_NOT_RESET && value & DOR_NOT_RESET) clock_event_in(&fdc->timer, FDC_RESET_TIME);
+    if (changed & DOR_DMA_GATE) update_dreq(fdc);
     update_irq(fdc);
 }
 
@@ -393,28 +401,31 @@ static void fdc_reset(struct device *device)
     update_irq(fdc);
 }
 
-/* A state that no controller can have made does no harm: phases and counters are brought within bounds. */
-static void bound_state(struct fdc_state *s)
+/* Whether a saved state can have been made by this controller: what indexes its buffers, and ends. */
+static bool is_sane(const struct fdc_state *s)
 {
-    if (s->phase >= FDC_PHASES || s->step >= FDC_STEPS) s->phase = FDC_RESETTING;
-    if (s->got >= FDC_COMMAND_MOST) s->got = 0;
-    if (s->need > FDC_COMMAND_MOST || s->need < s->got) s->need = s->got = 0;
-    if (s->result_count > FDC_RESULT_MOST || s->result_at >= s->result_count)
-        s->result_count = s->result_at = 0;
-    if (s->phase == FDC_RESULT && !s->result_count) s->phase = FDC_COMMAND;
-    if (s->filled > FDC_SECTOR || s->at >= FDC_SECTOR) s->filled = FDC_SECTOR, s->at = 0;
-    s->unit %= FDC_UNITS;
-    s->head %= 2;
+    bool moves = s->phase == FDC_DATA_IN || s->phase == FDC_DATA_OUT;
+    if (s->phase >= FDC_PHASES || s->step >= FDC_STEPS || s->unit >= FDC_UNITS || s->head > 1) return false;
+    if (s->filled > FDC_SECTOR || (moves && s->at >= s->filled)) return false;
+    if (s->phase == FDC_RESULT) return s->result_at < s->result_count && s->result_count <= FDC_RESULT_MOST;
+    if (s->phase == FDC_RESETTING) return true;
+    if (s->phase == FDC_COMMAND && s->got >= fdc_command_length(s->command[0])) return !s->got;
+    return !s->result_count && (!s->got || s->need == fdc_command_length(s->command[0]));
 }
 
 static void fdc_loaded(struct device *device)
 {
     struct fdc *fdc = list_entry(device, struct fdc, device);
-    struct fdc_state *s = &fdc->state;
-    bound_state(s);
+    if (!is_sane(&fdc->state)) fdc->state.phase = FDC_RESETTING;
     update_irq(fdc);
-    bool by_dma = s->phase == FDC_EXECUTING && s->step == FDC_STEP_NONE;
-    if (by_dma && s->filled && s->dor & DOR_DMA_GATE) raise_dreq(fdc);
+    update_dreq(fdc);
+}
+
+static bool fdc_load(struct device *device, struct state_buffer *from, struct error *error)
+{
+    (void)from;
+    const struct fdc *fdc = list_entry(device, struct fdc, device);
+    return is_sane(&fdc->state) || error_set(error, "fdc: no controller can be in this state");
 }
 
 static void fdc_destroy(struct device *device)
@@ -428,6 +439,7 @@ static void fdc_destroy(struct device *device)
     free(fdc);
 }
 
+static const struct device_more fdc_more = {.load = fdc_load};
 static const struct device_ops fdc_ops = {"fdc", &fdc_table, fdc_reset, fdc_loaded, fdc_destroy};
 
 struct fdc *fdc_new(struct region *io, struct device_list *devices, struct clock *clock, struct i8237 *dma,
@@ -448,6 +460,7 @@ struct fdc *fdc_new(struct region *io, struct device_list *devices, struct clock
     fdc->low = ports_add(io, PORTS_LOW, REGISTERS_LOW, "fdc", &low_ops, fdc);
     fdc->high = ports_add(io, PORT_DIR, 1, "fdc dir", &high_ops, fdc);
     device_add(devices, &fdc->device, &fdc_ops, "fdc", &fdc->state);
+    fdc->device.more = &fdc_more;
     fdc_reset(&fdc->device);
     return fdc;
 }

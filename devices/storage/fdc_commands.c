@@ -278,7 +278,7 @@ static void format_sectors(struct fdc *fdc)
 {
     struct fdc_state *s = &fdc->state;
     uint8_t sectors[FDC_SECTOR];
-    unsigned count = s->left;
+    unsigned count = s->filled / FORMAT_BYTES;
     memcpy(sectors, s->buffer, sizeof sectors);
     memset(s->buffer, s->command[5], FDC_SECTOR);
     for (unsigned i = 0; i < count; i++) {

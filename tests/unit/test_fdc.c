@@ -567,6 +567,75 @@ START_TEST(state_in_flight_is_taken_up_again)
 }
 END_TEST
 
+/* DREQ follows the DMA gate of DOR, so that what waits behind it is as it is after a load. */
+START_TEST(dma_gate_may_open_late)
+{
+    power_up();
+    program_dma(TO_MEMORY, 0x20000, SECTOR);
+    outb(&bench, DOR, 0x14);
+    COMMAND(0x66, 0, 0, 0, 1, 2, 18, 0x1b, 0xff);
+    bench_run(&bench, VTIME_MS * 10);
+    ck_assert_uint_eq(inb(&bench, MSR), 0x10);
+    ck_assert_uint_eq(inb(&bench, 0x08) & 0x40, 0);
+    outb(&bench, 0x0a, 0x06);
+    outb(&bench, DOR, 0x1c);
+    ck_assert_uint_eq(inb(&bench, 0x08) & 0x40, 0x40);
+    outb(&bench, DOR, 0x14);
+    ck_assert_uint_eq(inb(&bench, 0x08) & 0x40, 0);
+    outb(&bench, DOR, 0x1c);
+    outb(&bench, 0x0a, 0x02);
+    wait_irq();
+    ck_assert_uint_eq(get_result(), 7);
+    ck_assert_int_eq(memcmp(ram->host + 0x20000, at(0, 0, 1), SECTOR), 0);
+}
+END_TEST
+
+/* In the middle of a command, of data, of a format, of a result. */
+static void enter_phase(int which)
+{
+    power_up();
+    if (which == 0) COMMAND(0x66, 0, 0);
+    if (which == 1) COMMAND(0x03, 0xdf, 0x03);
+    if (which == 1) COMMAND(0x66, 0, 0, 0, 1, 2, 18, 0x1b, 0xff);
+    if (which == 2) COMMAND(0x4d, 0, 2, 18, 0x1b, 0xf6);
+    if (which == 3) COMMAND(0x4a, 0);
+    bench_run(&bench, VTIME_MS);
+}
+
+/* Bytes of a state that are wrong: it is refused, or the controller goes on without harm. */
+START_TEST(damaged_states_are_refused_or_harmless)
+{
+    enter_phase(_i);
+    struct device *device = device_find(&bench.devices, "fdc");
+    struct state_buffer saved = {0};
+    struct error error;
+    uint32_t seed = 1 + (uint32_t)_i;
+    unsigned taken = 0;
+    state_save(device->ops->state, device->state, &saved);
+    for (unsigned round = 0; round < 400; round++) {
+        uint8_t *damaged = &saved.data[saved.size - SECTOR - 1 - round % (saved.size - SECTOR - 8)],
+                good = *damaged;
+        seed = seed * 1664525u + 1013904223u;
+        *damaged = (uint8_t)(round & 1 ? seed >> 16 : seed >> 16 & 7);
+        saved.cursor = 0;
+        bool loads = state_load(device->ops->state, device->state, &saved, &error);
+        if (loads) device->ops->loaded(device);
+        saved.cursor = 0;
+        loads = state_load(device->ops->state, device->state, &saved, &error) &&
+                device->more->load(device, &saved, &error);
+        *damaged = good;
+        taken += loads;
+        for (unsigned i = 0; i < 600 && loads; i++) inb(&bench, FIFO);
+        for (unsigned i = 0; i < 600 && loads; i++) outb(&bench, FIFO, (uint8_t)(i * 37));
+        program_dma(round & 2 ? TO_MEMORY : FROM_MEMORY, 0x20000, SECTOR);
+        bench_run(&bench, VTIME_S);
+        device->ops->reset(device);
+    }
+    ck_assert_uint_gt(taken, 100);
+    state_buffer_free(&saved);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = tcase_create("fdc");
@@ -593,5 +662,7 @@ int main(void)
     tcase_add_test(tests, image_that_is_cut_short);
     tcase_add_loop_test(tests, every_format, 0, 8);
     tcase_add_loop_test(tests, state_in_flight_is_taken_up_again, 0, 20);
+    tcase_add_test(tests, dma_gate_may_open_late);
+    tcase_add_loop_test(tests, damaged_states_are_refused_or_harmless, 0, 4);
     return bench_main("fdc", tests);
 }
