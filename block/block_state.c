@@ -57,9 +57,10 @@ static const struct state_field run_fields[] = {
 };
 static const struct state_table run_table = {"disk-run", 1, sizeof(struct run_state), run_fields};
 
-/* Where the head stands and what faults have counted. */
+/* Where the head stands, what a volatile cache does next, and what faults have counted. */
 struct disk_state {
     uint64_t head;
+    uint64_t random;
     struct fault_state faults[FAULTS_MOST];
 };
 static const struct state_field fault_fields[] = {
@@ -70,10 +71,11 @@ static const struct state_field fault_fields[] = {
 };
 static const struct state_field disk_fields[] = {
     STATE_FIELD(struct disk_state, head),
+    STATE_FIELD_SINCE(struct disk_state, random, 2),
     STATE_STRUCTS(struct disk_state, faults, fault_fields),
     STATE_END,
 };
-static const struct state_table disk_table = {"disk", 1, sizeof(struct disk_state), disk_fields};
+static const struct state_table disk_table = {"disk", 2, sizeof(struct disk_state), disk_fields};
 
 static bool all_zeros(const uint8_t *bytes, uint64_t size)
 {
@@ -112,7 +114,8 @@ bool block_save(struct block *block, struct state_buffer *to, struct error *erro
 {
     uint64_t sector = 0, count;
     struct block_store *overlay = block->store ? store_kept_aside(block->store) : NULL;
-    struct disk_state state = {.head = block->head};
+    const uint64_t *random = block->store ? store_volatile_random(block->store) : NULL;
+    struct disk_state state = {.head = block->head, .random = random ? *random : 0};
     memcpy(state.faults, block->faults.states, sizeof(state.faults));
     state_save(&disk_table, &state, to);
     while (overlay && store_overlay_written(overlay, &sector, &count)) {
@@ -128,8 +131,10 @@ bool block_save(struct block *block, struct state_buffer *to, struct error *erro
 bool block_load(struct block *block, struct state_buffer *from, struct error *error)
 {
     struct block_store *overlay = block->store ? store_kept_aside(block->store) : NULL;
-    struct disk_state state;
+    struct disk_state state = {0};
     if (!state_load(&disk_table, &state, from, error)) return false;
+    uint64_t *random = block->store ? store_volatile_random(block->store) : NULL;
+    if (random) *random = state.random;
     block->head = state.head;
     memcpy(block->faults.states, state.faults, sizeof(state.faults));
     if (overlay) store_overlay_clear(overlay);
@@ -137,6 +142,7 @@ bool block_load(struct block *block, struct state_buffer *from, struct error *er
         struct run_state run;
         if (!state_load(&run_table, &run, from, error)) return false;
         if (!run.size) return true;
+        block->unflushed = true; /* for the end, which loses nothing */
         uint64_t sectors = block_sectors(block);
         if (!overlay || run.sector >= sectors || run.size > overlay->size - run.sector * BLOCK_SECTOR ||
             (!run.zeros && run.size > from->size - from->cursor))

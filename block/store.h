@@ -102,6 +102,8 @@ void store_overlay_forget(struct block_store *store, uint64_t sector, uint64_t c
 struct block_store *store_new_volatile(struct block_store *below, uint64_t seed, struct error *error);
 /* Power fails now: some sectors more reach `below`, the rest is forgotten. Nothing for other stores. */
 void store_volatile_cut(struct block_store *store);
+uint64_t *store_volatile_random(
+    struct block_store *store); /* what decides that, for save and load; or NULL */
 /* The overlay that a store keeps writes in: itself, or a volatile store's; else NULL. */
 struct block_store *store_kept_aside(struct block_store *store);
 

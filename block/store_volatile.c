@@ -152,6 +152,11 @@ void store_volatile_cut(struct block_store *store)
     volatile_count_calls(disk);
 }
 
+uint64_t *store_volatile_random(struct block_store *store)
+{
+    return store->ops == &volatile_ops ? &volatile_of(store)->random : NULL;
+}
+
 struct block_store *store_kept_aside(struct block_store *store)
 {
     if (store->ops == &volatile_ops) return volatile_of(store)->cache;

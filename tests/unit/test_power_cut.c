@@ -262,6 +262,42 @@ START_TEST(cache_is_saved)
 }
 END_TEST
 
+/* ... and so does what power cuts will take: the same ruin as without the save, and a clean end loses nothing. */
+START_TEST(ruin_is_saved)
+{
+    static uint8_t image[SECTORS * 512], seen_by_guest[SECTORS * 512], ruin[2][SECTORS * 512];
+    struct error error = {""};
+    uint64_t seed = 79, later = 0;
+
+    make_image();
+    struct block *disk = open_disk(3);
+    struct state_buffer saved = {0};
+    for (unsigned step = 0; step < 12; step++) guest_step(disk, &seed);
+    ck_assert(block_save(disk, &saved, &error));
+    read_image(path, image, IMAGE);
+    ck_assert_int_eq(block_read_now(disk, 0, seen_by_guest, sizeof(seen_by_guest)), 0);
+    struct witness then = *witness;
+    for (unsigned i = 0; i < 3; i++) {
+        if (i) {
+            write_image(path, image, IMAGE);
+            *witness = then;
+            disk = open_disk(1000 + i);
+            saved.cursor = 0;
+            ck_assert(block_load(disk, &saved, &error));
+        }
+        later = seed;
+        for (unsigned step = 0; step < 6 && i < 2; step++) guest_step(disk, &later);
+        if (i < 2) block_cut_power(disk);
+        block_free(disk);
+        if (i < 2) read_image(path, ruin[i], IMAGE);
+    }
+    ck_assert_mem_eq(ruin[0], ruin[1], IMAGE);
+    read_image(path, ruin[0], IMAGE);
+    ck_assert_mem_eq(ruin[0], seen_by_guest, IMAGE);
+    state_buffer_free(&saved);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("power_cut");
@@ -274,6 +310,7 @@ int main(void)
     tcase_add_test(tests, same_seed_same_ruin);
     tcase_add_test(tests, nothing_is_lost_without_a_cut);
     tcase_add_test(tests, cache_is_saved);
+    tcase_add_test(tests, ruin_is_saved);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
