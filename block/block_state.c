@@ -199,8 +199,9 @@ void block_request_get_state(const struct block_request *request, struct block_r
 bool block_request_resume(struct block *block, struct block_request *request,
                           const struct block_request_state *state)
 {
-    if (request->block || request->op != (enum block_op)state->op || request->offset != state->offset ||
-        request->size != state->size || state->limit > state->size || state->moved > state->size)
+    if (request->block || state->op > BLOCK_ZEROES || request->op != (enum block_op)state->op ||
+        request->offset != state->offset || request->size != state->size || state->limit > state->size ||
+        state->moved > state->size)
         return false;
     request->block = block;
     request->moved = state->moved;

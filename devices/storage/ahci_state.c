@@ -177,12 +177,23 @@ static bool load_buffer(struct ahci_command *command, struct state_buffer *from,
            (buffer_stream_busy(&port->buffer) || error_set(error, "%s: a transfer is missing", port->name));
 }
 
+/* Sectors move for a queued command, or for the one that the drive waits with. */
+static bool disk_fits(const struct ahci_command *command)
+{
+    const struct ahci_port *port = command->port;
+    if (!ata_present(&port->drive)) return false;
+    if (command->state->queued) return port->state->queued >> (command - port->commands) & 1;
+    return port->state->current == command - port->commands && port->drive.state->phase == ATA_DMA &&
+           !ata_dma_part(&port->drive).buffer;
+}
+
 static bool load_command(struct ahci_command *command, struct state_buffer *from, struct error *error)
 {
     struct ahci_port *port = command->port;
     switch (command->state->phase) {
     case AHCI_COMMAND_DISK:
         if (!load_list(&command->list, from, error)) return false;
+        if (!disk_fits(command)) return error_set(error, "%s: a transfer does not fit its drive", port->name);
         return transfer_load(&command->transfer, port->drive.block, &command->list, from, error) &&
                (transfer_busy(&command->transfer) ||
                 error_set(error, "%s: a transfer is missing", port->name));

@@ -196,14 +196,30 @@ static bool buffer_is_sane(const struct ata_state *s)
     return s->position <= (pio || s->phase == ATA_WRITING ? s->block_end : s->filled);
 }
 
-static bool phase_is_sane(const struct ata_state *s)
+/* The drive's own request is in flight. */
+static bool is_on_disk(uint8_t phase)
 {
+    return phase == ATA_READING || phase == ATA_WRITING || phase == ATA_FLUSHING || phase == ATA_TRIMMING;
+}
+
+/* A CD-ROM reads for packets, and does nothing else with its disc. */
+static bool row_fits(const struct ata_drive *drive, const struct ata_command_row *row)
+{
+    uint8_t phase = drive->state->phase;
+    if (drive->kind == ATA_HARD_DISK) return row->flags & ATA_FOR_DISK;
+    if (is_on_disk(phase) && (phase != ATA_READING || row->protocol != ATA_PROTOCOL_PACKET)) return false;
+    return row->flags & ATA_FOR_CDROM;
+}
+
+static bool phase_is_sane(const struct ata_drive *drive)
+{
+    const struct ata_state *s = drive->state;
     const struct ata_command_row *row = ata_find_command(s->regs.command);
     bool moves = s->phase >= ATA_READING && s->phase <= ATA_DMA,
          packet = row && row->protocol == ATA_PROTOCOL_PACKET;
     if (s->phase >= ATA_PHASES) return false;
     if (s->phase <= ATA_EXECUTING) return true;
-    if (!row || (moves && packet && s->packet.limit == 0)) return false;
+    if (!row || !row_fits(drive, row) || (moves && packet && s->packet.limit == 0)) return false;
     if ((s->phase == ATA_DECODING || s->phase == ATA_PACKET) && !packet) return false;
     if (s->phase == ATA_TRIMMING && (packet || !row->received)) return false;
     bool blocks = s->phase >= ATA_READING && s->phase <= ATA_WRITING; /* which divide by it */
@@ -220,7 +236,7 @@ static bool state_is_sane(const struct ata_drive *drive)
     if (s->heads == 0 || s->sectors == 0) return false;
     if (s->smart.tests > SMART_TESTS || s->smart.newest >= SMART_TESTS) return false;
     if (disk && (s->limit > most || s->lasting_limit > most)) return false;
-    return s->remaining <= most && s->lba <= most - s->remaining && buffer_is_sane(s) && phase_is_sane(s);
+    return s->remaining <= most && s->lba <= most - s->remaining && buffer_is_sane(s) && phase_is_sane(drive);
 }
 
 void ata_loaded(struct ata_drive *drive)
@@ -258,7 +274,8 @@ bool ata_load_request(struct ata_drive *drive, struct state_buffer *from, struct
         return error_set(error, "%s: no drive can be in this state", drive->name);
     if (!request.busy) return true;
     bool moves = request.op == BLOCK_READ || request.op == BLOCK_WRITE;
-    if (!drive->block || (moves && request.size > sizeof drive->state->buffer))
+    if (!drive->block || !is_on_disk(drive->state->phase) ||
+        (moves && request.size > sizeof drive->state->buffer))
         return error_set(error, "%s: the request in flight does not fit the drive", drive->name);
     ata_prepare(drive, (enum block_op)request.op, request.offset / ATA_SECTOR, request.size / ATA_SECTOR);
     return block_request_resume(drive->block, &drive->request, &request) ||

@@ -150,7 +150,7 @@ void mmc_mode_select_received(struct ata_drive *drive)
 {
     struct ata_state *s = drive->state;
     bool longer = s->packet.packet[0] == 0x55;
-    uint32_t header = longer ? LONG_HEADER : SHORT_HEADER, left = s->filled - header;
+    uint32_t header = longer ? LONG_HEADER : SHORT_HEADER, left = s->filled < header ? 0 : s->filled - header;
     bool descriptors = longer ? be16_load(s->buffer + 6) != 0 : s->buffer[3] != 0;
     unsigned code =
         descriptors ? SENSE_INVALID_FIELD_IN_LIST : select_pages(drive, s->buffer + header, left, false);

@@ -221,6 +221,48 @@ START_TEST(saved_in_the_middle_of_waiting)
 END_TEST
 
 /* A damaged picture is an error, whatever byte it is; nothing breaks. */
+static bool drive_loads(unsigned port, struct state_buffer *request)
+{
+    struct error error;
+    request->cursor = 0;
+    return ata_load_request(&rig.ahci->port[port].drive, request, &error);
+}
+
+/* Each of these would end in an assert, or at a disc that is not there. */
+START_TEST(drives_that_cannot_be_are_refused)
+{
+    struct error error;
+    struct state_buffer busy = {0}, idle = {0};
+    const struct ata_drive_config cd = {.kind = ATA_CDROM};
+    rig_one_disk(NULL);
+    ck_assert(ahci_attach(rig.ahci, 1, NULL, &cd, &error));
+    rig_settle();
+    struct ahci_port *disk = &rig.ahci->port[0], *disc = &rig.ahci->port[1];
+    submit(&(struct command){.code = CODE_READ_SECTORS, .count = 1}, RIG_DATA, 512);
+    rig_pass(ATA_COMMAND_TIME);
+    ata_save_request(&disk->drive, &busy);
+    ata_save_request(&disc->drive, &idle);
+    disk->state->drive.phase = ATA_IDLE; /* and a request in flight */
+    ck_assert(!drive_loads(0, &busy));
+    disk->state->drive.phase = ATA_READING;
+    ck_assert(drive_loads(0, &busy));
+    disk->state->drive.regs.command = CODE_PACKET;
+    ck_assert(!drive_loads(0, &busy));
+    for (uint8_t phase = ATA_READING; phase < ATA_PHASES; phase++) {
+        disc->state->drive.phase = phase;
+        disc->state->drive.block = 1;
+        disc->state->drive.regs.command = CODE_READ_SECTORS;
+        bool on_disc = phase == ATA_READING || phase == ATA_WRITING || phase == ATA_FLUSHING;
+        if (on_disc || phase == ATA_TRIMMING) ck_assert_msg(!drive_loads(1, &idle), "%u", phase);
+        ata_loaded(&disc->drive);
+    }
+    ahci_reset_all(rig.ahci);
+    rig_settle();
+    state_buffer_free(&busy), state_buffer_free(&idle);
+    rig_free();
+}
+END_TEST
+
 START_TEST(damaged_states_are_refused_or_harmless)
 {
     struct picture picture;
@@ -250,6 +292,7 @@ int main(void)
     TCase *tcase = tcase_create("ahci_state");
     tcase_add_test(tcase, saved_in_the_middle_direct);
     tcase_add_test(tcase, saved_in_the_middle_of_waiting);
+    tcase_add_test(tcase, drives_that_cannot_be_are_refused);
     tcase_add_test(tcase, damaged_states_are_refused_or_harmless);
     return rig_run_suite("ahci_state", tcase);
 }
