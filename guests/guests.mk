@@ -17,7 +17,7 @@ GUEST_ASFLAGS := $(GUEST_ARCH) -g -Wa,--noexecstack -MMD -MP
 GUEST_LDFLAGS := -m elf_i386 -nostdlib -static --build-id=none -z noexecstack -z max-page-size=0x1000
 
 .PHONY: guests
-guests: $(B)/guests/demo.img $(B)/guests/demo.elf $(B)/guests/swiotlb.elf $(B)/guests/ahci.elf
+guests: $(B)/guests/demo.img $(B)/guests/demo.elf $(B)/guests/swiotlb.elf $(B)/guests/ahci.elf $(B)/guests/idebench.elf
 
 # --- the demo ---------------------------------------------------------------------------------------------------------
 
@@ -73,4 +73,16 @@ $(B)/guests/ahci/%.o: guests/ahci/%.c
 $(B)/guests/ahci.elf: $(AHCI_OBJECTS) guests/demo/demo.ld
 	$(GUEST_LD) $(GUEST_LDFLAGS) -T guests/demo/demo.ld -o $@ $(AHCI_OBJECTS)
 
--include $(AHCI_OBJECTS:.o=.d) $(SWIOTLB_OBJECTS:.o=.d) $(DEMO_OBJECTS:.o=.d) $(B)/guests/demo/boot.d
+# --- the IDE benchmark, likewise --------------------------------------------------------------------------------------
+
+IDEBENCH_OBJECTS := $(patsubst %.c,$(B)/guests/idebench/%.o,$(notdir $(wildcard guests/idebench/*.c))) \
+    $(addprefix $(B)/guests/demo/,start.o interrupt_stubs.o console.o ide_dma.o interrupts.o lib.o pci.o power.o timer.o)
+
+$(B)/guests/idebench/%.o: guests/idebench/%.c
+	@mkdir -p $(@D)
+	$(GUEST_CC) $(GUEST_CFLAGS) -I. -O2 -c -o $@ $<
+
+$(B)/guests/idebench.elf: $(IDEBENCH_OBJECTS) guests/demo/demo.ld
+	$(GUEST_LD) $(GUEST_LDFLAGS) -T guests/demo/demo.ld -o $@ $(IDEBENCH_OBJECTS)
+
+-include $(IDEBENCH_OBJECTS:.o=.d) $(AHCI_OBJECTS:.o=.d) $(SWIOTLB_OBJECTS:.o=.d) $(DEMO_OBJECTS:.o=.d) $(B)/guests/demo/boot.d

@@ -70,3 +70,4 @@ $(B)/tests/silicon/silicon: $(SILICON_SOURCES:%.c=$(B)/%.o) $(B)/libvitrine.a
 .PHONY: bench-peers
 bench-peers: $(B)/vitrine guests
 	@VITRINE=$(B)/vitrine bash tests/bench/bench-peers.sh
+	@VITRINE=$(B)/vitrine bash tests/bench/bench-peers-disk.sh
