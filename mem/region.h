@@ -44,6 +44,13 @@ struct mmio_ops {
 };
 
 /*
+ * For repeated input (REP INS): the next reads of one register, at most `count`, of `size` each, as many as have no
+ * effect but that the next one finds what comes next: no interrupt, no event, no other register. They are put to `to` one
+ * after the other, little-endian. Returns how many; 0: take the ordinary way. Sizes and the guard are as for a read.
+ */
+typedef uint32_t (*mmio_series)(void *owner, struct region_at at, unsigned size, uint8_t *to, uint32_t count);
+
+/*
  * Re-entrancy: one guard per device, named in each of its MMIO regions. The memory layer enters it around the
  * callbacks; the device enters it around its own entry points (events, completions, wakes) with
  * guard_enter/guard_leave; a stream enters it around its rounds (stream_set_guard). An access that arrives
@@ -91,6 +98,7 @@ struct region {
     const struct mmio_ops *ops;
     void *owner;
     struct mem_guard *guard;
+    mmio_series series; /* set by whoever made the region, or NULL */
     uint8_t read_sizes,
         write_sizes; /* of accesses that go to a callback as they are: a bit each, of value 1 to 8 */
 

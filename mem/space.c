@@ -295,6 +295,19 @@ enum mem_result space_load(struct space *space, gaddr addr, unsigned size, uint6
     return result;
 }
 
+uint32_t space_load_series(struct space *space, gaddr addr, unsigned size, uint8_t *to, uint32_t count)
+{
+    const struct view_range *range = view_find(&space->front.table, addr);
+    struct region *region = range->region;
+    struct region_at at = {range->at.offset + (addr - range->start)};
+    if (!region || !region->series || size > range->length - (addr - range->start)) return 0;
+    struct mem_guard *guard = region->guard;
+    if (!mmio_takes(region, region->read_sizes, at, size) || !mmio_enter(guard)) return 0;
+    uint32_t done = region->series(region->owner, at, size, to, count);
+    mmio_leave(guard);
+    return done;
+}
+
 enum mem_result space_store(struct space *space, gaddr addr, unsigned size, uint64_t value)
 {
     const struct view_range *range = view_find(&space->front.table, addr);

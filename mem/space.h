@@ -75,6 +75,9 @@ enum mem_result space_fill(struct space *space, gaddr addr, uint8_t byte, uint64
  * always set; bytes that nobody gave are all ones. */
 enum mem_result space_load(struct space *space, gaddr addr, unsigned size, uint64_t *value);
 enum mem_result space_store(struct space *space, gaddr addr, unsigned size, uint64_t value);
+/* Does the first of `count` space_loads of one register at once, where its device can (mmio_series, region.h). Returns
+ * how many; 0: none. */
+uint32_t space_load_series(struct space *space, gaddr addr, unsigned size, uint8_t *to, uint32_t count);
 
 /* Reads without any side effect, for debuggers: RAM and ROM only; other bytes read as all ones. False if any
  * was. */

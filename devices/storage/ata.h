@@ -26,6 +26,7 @@
 #ifndef DEVICES_STORAGE_ATA_H
 #define DEVICES_STORAGE_ATA_H
 
+#include <string.h>
 #include "block/block.h"
 #include "emu/core/bits.h"
 #include "emu/core/state.h"
@@ -285,6 +286,18 @@ static inline uint32_t ata_data_read(struct ata_drive *drive, unsigned size)
     s->position += take;
     if (s->position == s->block_end) ata_block_done(drive);
     return value;
+}
+
+/* The same, `count` reads of `size`, but for the one that ends the block and what comes after it. Returns how many. */
+static inline uint32_t ata_data_read_series(struct ata_drive *drive, unsigned size, uint8_t *to,
+                                            uint32_t count)
+{
+    struct ata_state *s = drive->state;
+    uint32_t left = s->block_end - s->position, whole = left ? (left - 1) / size : 0;
+    if (count > whole) count = whole;
+    memcpy(to, s->buffer + s->position, (size_t)count * size);
+    s->position += count * size;
+    return count;
 }
 
 static inline void ata_data_write(struct ata_drive *drive, unsigned size, uint32_t value)

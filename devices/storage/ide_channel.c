@@ -141,6 +141,13 @@ static uint32_t read_data(struct ide_channel *channel, unsigned size)
     return drive->state->phase == ATA_PIO_IN ? ata_data_read(drive, 2) : UINT32_MAX;
 }
 
+static uint32_t read_series(void *owner, struct region_at at, unsigned size, uint8_t *to, uint32_t count)
+{
+    struct ata_drive *drive = selected(owner);
+    if (at.offset != IDE_DATA || size < 2 || drive->state->phase != ATA_PIO_IN) return 0;
+    return ata_data_read_series(drive, size, to, count);
+}
+
 /* Accesses wider than a register touch the following ones too. */
 static enum mem_result command_read(void *owner, struct region_at at, unsigned size, uint64_t *value)
 {
@@ -359,6 +366,7 @@ void ide_channel_init(struct ide_channel *channel, struct ide_channel_state *sta
         channel->drive[i].second = i == 1;
     }
     channel->command = region_new_mmio(name, IDE_COMMAND_PORTS, &command_ops, channel, guard);
+    channel->command->series = read_series;
     channel->control = region_new_mmio(name, 1, &control_ops, channel, guard);
 }
 

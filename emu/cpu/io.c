@@ -21,10 +21,15 @@ static bool tss_permits(struct cpu *cpu, uint16_t port, unsigned size)
     return !(bits >> (port & 7) & ((1u << size) - 1));
 }
 
+/* No TSS has to be asked, which could change within the series. */
+static bool always_permitted(const struct cpu *cpu)
+{
+    return !cpu_protected(cpu) || (!cpu_v86(cpu) && cpu->s.cpl <= (cpu->s.eflags >> 12 & 3));
+}
+
 void io_check(struct cpu *cpu, uint16_t port, unsigned size)
 {
-    if (!cpu_protected(cpu)) return;
-    if (!cpu_v86(cpu) && cpu->s.cpl <= (cpu->s.eflags >> 12 & 3)) return; /* there, the bitmap alone counts */
+    if (always_permitted(cpu)) return; /* in virtual-8086 mode the bitmap alone counts */
     if (!tss_permits(cpu, port, size))
         fault_raise(
             cpu, &(struct fault){
@@ -37,6 +42,12 @@ uint32_t io_read(struct cpu *cpu, uint16_t port, unsigned size)
     space_load(cpu->wiring.io, port, size, &value);
     if (unlikely(cpu->s.dr[7] & DR7_ENABLES)) debug_io_check(cpu, port, size);
     return (uint32_t)value;
+}
+
+uint32_t io_read_series(struct cpu *cpu, uint16_t port, unsigned size, uint8_t *to, uint32_t count)
+{
+    if (!always_permitted(cpu) || cpu->s.dr[7] & DR7_ENABLES) return 0;
+    return space_load_series(cpu->wiring.io, port, size, to, count);
 }
 
 void io_write(struct cpu *cpu, uint16_t port, unsigned size, uint32_t value)

@@ -5,7 +5,8 @@
  * One iteration does its accesses, then moves its index registers. A repeated instruction runs iterations
  * until the count is used up, the comparison ends it, or the engine asks for the CPU (repeat_continue,
  * access.h); registers are right after every iteration, so that faults and interrupts find it resumable. MOVS,
- * STOS, CMPS and SCAS going up take up to a page at a time where memory is plain RAM, which looks the same to the guest.
+ * STOS, CMPS, SCAS and INS going up take up to a page at a time where memory is plain RAM (and the device has the data
+ * ready), which looks the same to the guest.
  */
 #include "emu/cpu/access.h"
 #include "emu/cpu/alu.h"
@@ -132,6 +133,20 @@ static inline uint32_t store_bulk(struct cpu *cpu, const struct insn *insn, uint
     return count;
 }
 
+/* INS of what the device has ready: its page is as good as probed. */
+static inline uint32_t input_bulk(struct cpu *cpu, const struct insn *insn, uint64_t most, unsigned size)
+{
+    if (!going_up(cpu)) return 0;
+    uint32_t target = index_of(cpu, insn, CPU_EDI);
+    uint32_t room = smaller(bytes_left_in_page(cpu, CPU_ES, target), insn->address_mask - target);
+    uint32_t count = smaller(room / size, most);
+    uint8_t *to = count ? mem_direct_write(cpu, CPU_ES, target, count * size) : NULL;
+    if (!to) return 0;
+    count = io_read_series(cpu, reg16(cpu, CPU_EDX), size, to, count);
+    advance(cpu, insn, CPU_EDI, count * size);
+    return count;
+}
+
 /* How many elements come before the first that ends the scan, of at most `count`. */
 static inline uint32_t scan(const uint8_t *first, const uint8_t *second, unsigned size, unsigned first_step,
                             uint32_t count, bool while_equal)
@@ -243,6 +258,10 @@ static inline uint32_t scan_bulk(struct cpu *cpu, const struct insn *insn, uint6
     {                                                                                                        \
         return scan_bulk(cpu, insn, most, bits / 8, false);                                                  \
     }                                                                                                        \
+    static uint32_t ins##bits##_bulk(struct cpu *cpu, const struct insn *insn, uint64_t most)                \
+    {                                                                                                        \
+        return input_bulk(cpu, insn, most, bits / 8);                                                        \
+    }                                                                                                        \
     static uint32_t stos##bits##_bulk(struct cpu *cpu, const struct insn *insn, uint64_t most)               \
     {                                                                                                        \
         return store_bulk(cpu, insn, most, bits / 8);                                                        \
@@ -269,7 +288,7 @@ static inline uint32_t scan_bulk(struct cpu *cpu, const struct insn *insn, uint6
     }                                                                                                        \
     BODY(ins##bits##_string)                                                                                 \
     {                                                                                                        \
-        repeat(cpu, insn, ins##bits, NULL, ENDS_BY_COUNT);                                                   \
+        repeat(cpu, insn, ins##bits, ins##bits##_bulk, ENDS_BY_COUNT);                                       \
     }                                                                                                        \
     BODY(outs##bits##_string)                                                                                \
     {                                                                                                        \

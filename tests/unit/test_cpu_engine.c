@@ -1212,6 +1212,75 @@ START_TEST(scans_are_the_same_in_pieces)
 }
 END_TEST
 
+/* A port that gives 1, 2, 3 and so on; in rows of 50, of which all but the last can be had at once. */
+static void count_input(struct cpu_fixture *f, bool write, unsigned size)
+{
+    (void)write, (void)size;
+    f->mmio_value++;
+}
+
+static unsigned had_at_once;
+
+static uint32_t count_input_series(void *owner, struct region_at at, unsigned size, uint8_t *to,
+                                   uint32_t count)
+{
+    struct cpu_fixture *f = owner;
+    uint32_t left = 49 - (uint32_t)f->mmio_value % 50;
+    if (at.offset != 0) return 0;
+    if (count > left) count = left;
+    for (uint32_t i = 0; i < count; i++) le_store(to + i * size, size, ++f->mmio_value);
+    had_at_once += count;
+    return count;
+}
+
+/* 3000 elements over pages, with and without the series: after every `budget` instructions everything is the same. */
+static void input_in_pieces(uint8_t opcode, uint64_t budget, uint32_t extra_flags, uint32_t dr7)
+{
+    static uint8_t expected[0x4000], got[0x4000];
+    for (unsigned series = 0; series < 2; series++) {
+        cpu_fixture_flat(&fixture, CODE_AT);
+        CODE(&fixture, CODE_AT, 0xf3, opcode, 0xf4); /* rep ins */
+        space_fill(fixture.memory, 0x50000, 0, sizeof(got));
+        fixture.mmio_value = 0;
+        fixture.on_access = count_input;
+        fixture.port->series = series ? count_input_series : NULL;
+        struct cpu_state state;
+        cpu_get_state(fixture.cpu, &state);
+        state.dr[7] = dr7;
+        cpu_set_state(fixture.cpu, &state);
+        cpu_fixture_set_eflags(&fixture, 2 | extra_flags);
+        set_reg(CPU_ECX, 3000);
+        set_reg(CPU_EDX, FIXTURE_PORT);
+        set_reg(CPU_EDI, extra_flags ? 0x53f00 : 0x50ffd);
+        for (unsigned done = 0; run(budget) == CPU_STOP_BUDGET;) {
+            done += (unsigned)budget;
+            uint32_t now = done < 3000 ? done : 3000;
+            ck_assert_uint_eq(fixture.mmio_value, now);
+            ck_assert_uint_eq(reg(CPU_ECX), 3000 - now);
+        }
+        ck_assert_uint_eq(reg(CPU_ECX), 0);
+        ck_assert_uint_eq(fixture.mmio_value, 3000);
+        ck_assert_uint_eq(cpu_retired(fixture.cpu) % budget, 3001 % budget);
+        space_read(fixture.memory, 0x50000, series ? got : expected, sizeof(got));
+    }
+    ck_assert_mem_eq(got, expected, sizeof(got));
+}
+
+START_TEST(input_is_the_same_at_once)
+{
+    had_at_once = 0;
+    for (unsigned budget = 1; budget < 5000; budget = 2 * budget + 1) {
+        input_in_pieces(0x6c, budget, 0, 0);
+        input_in_pieces(0x6d, budget, 0, 0);
+    }
+    ck_assert_uint_gt(had_at_once, 40000);
+    had_at_once = 0;
+    input_in_pieces(0x6d, 4000, 1 << 10, 0); /* downwards */
+    input_in_pieces(0x6d, 4000, 0, 0x401);   /* breakpoints are looked for */
+    ck_assert_uint_eq(had_at_once, 0);
+}
+END_TEST
+
 START_TEST(lesson_54_one_walk_for_everybody)
 {
     struct page_walk walk;
@@ -1796,6 +1865,7 @@ static Suite *engine_suite(void)
     tcase_add_test(test, dirty_marks_are_set_again_after_clearing);
     tcase_add_test(test, indirect_memory_looks_the_same);
     tcase_add_test(test, scans_are_the_same_in_pieces);
+    tcase_add_test(test, input_is_the_same_at_once);
     tcase_add_test(test, lesson_54_one_walk_for_everybody);
     tcase_add_test(test, lesson_55_debugger_reads_change_nothing);
     tcase_add_test(test, debugger_writes_are_seen_by_decoded_code);

@@ -196,6 +196,28 @@ START_TEST(pio_reads_and_writes_match_the_model)
 }
 END_TEST
 
+/* In any pieces, but for the access that ends the block; only from the Data register, by word or more, with DRQ. */
+START_TEST(data_comes_in_series)
+{
+    uint8_t data[512];
+    ck_assert_uint_eq(space_load_series(rig.ports, CMD, 2, data, 100), 0);
+    drive_address(0, 5, 1);
+    outb(CMD + IDE_STATUS, 0x20);
+    ck_assert_uint_eq(drive_wait(), ST_DATA);
+    ck_assert_uint_eq(space_load_series(rig.ports, CMD, 1, data, 100), 0);
+    ck_assert_uint_eq(space_load_series(rig.ports, CMD + IDE_COUNT, 1, data, 100), 0);
+    ck_assert_uint_eq(space_load_series(rig.ports, CMD, 2, data, 3), 3);
+    le16_store(data + 6, (uint16_t)rig_in(CMD, 2));
+    ck_assert_uint_eq(space_load_series(rig.ports, CMD, 4, data + 8, 20), 20);
+    ck_assert_uint_eq(space_load_series(rig.ports, CMD, 2, data + 88, 1000), 211);
+    ck_assert_uint_eq(space_load_series(rig.ports, CMD, 2, data, 1), 0);
+    ck_assert_uint_eq(inb(CTL), ST_DATA);
+    le16_store(data + 510, (uint16_t)rig_in(CMD, 2));
+    ck_assert_uint_eq(inb(CTL), ST_READY);
+    ck_assert_mem_eq(data, model(5), 512);
+}
+END_TEST
+
 START_TEST(lesson_43_multiple_with_remainders)
 {
     for (uint8_t block = 1; block <= 16; block *= 2) {
@@ -404,7 +426,7 @@ START_TEST(features_and_power)
     } rows[] = {{0x03, 0x22, ST_READY},  {0x03, 0x0c, ST_READY},  {0x03, 0x42, ST_READY},
                 {0x03, 0x46, ST_FAILED}, {0x03, 0x23, ST_FAILED}, {0x02, 0, ST_READY},
                 {0x82, 0, ST_READY},     {0xaa, 0, ST_READY},     {0x55, 0, ST_READY},
-                {0x05, 1, ST_FAILED},     {0x85, 0, ST_FAILED},    {0x42, 0x80, ST_FAILED},
+                {0x05, 1, ST_FAILED},    {0x85, 0, ST_FAILED},    {0x42, 0x80, ST_FAILED},
                 {0x5d, 0, ST_FAILED},    {0xfe, 0, ST_FAILED}};
     drive_select(0, 0);
     for (unsigned i = 0; i < ARRAY_COUNT(rows); i++) {
@@ -529,6 +551,7 @@ int main(void)
     tcase_add_test(tests, slave_alone_leaves_the_master_floating);
     tcase_add_test(tests, identify_takes_time_and_interrupts_once);
     tcase_add_test(tests, pio_reads_and_writes_match_the_model);
+    tcase_add_test(tests, data_comes_in_series);
     tcase_add_test(tests, lesson_43_multiple_with_remainders);
     tcase_add_test(tests, multiple_needs_its_mode);
     tcase_add_test(tests, cylinders_heads_and_sectors);
