@@ -156,11 +156,16 @@ void segment_derive(struct cpu *cpu, unsigned n)
 {
     const struct cpu_segment_state *state = &cpu->s.segment[n];
     segment_window_set(cpu, state, n == CPU_CS, &cpu->window[n]);
-    if (n == CPU_SS) cpu->stack_mask = state->access & ACCESS_BIG ? 0xffffffff : 0xffff;
+    uint32_t stack_mask = cpu->stack_mask;
+    if (n == CPU_SS) stack_mask = state->access & ACCESS_BIG ? 0xffffffff : 0xffff;
     if (n == CPU_CS) cpu->code_base = state->base;
-    cpu->flat &= ~(uint32_t)BIT(n);
-    if (window_is_flat(&cpu->window[n])) cpu->flat |= (uint32_t)BIT(n);
-    code_mode_changed(cpu);
+    uint32_t flat = cpu->flat & ~(uint32_t)BIT(n);
+    if (window_is_flat(&cpu->window[n])) flat |= (uint32_t)BIT(n);
+    bool matters =
+        n == CPU_CS || stack_mask != cpu->stack_mask || flat != cpu->flat; /* for which blocks fit */
+    cpu->stack_mask = stack_mask;
+    cpu->flat = flat;
+    if (matters) code_mode_changed(cpu);
 }
 
 void segment_derive_all(struct cpu *cpu)
