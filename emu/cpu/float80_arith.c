@@ -12,6 +12,15 @@ static inline bool both_normal(struct float80 a, struct float80 b, const struct 
     return float80_is_normal(a) && float80_is_normal(b) && !env->widened_denormal;
 }
 
+/* A mantissa shifted right, with 64 bits below those of the other operand; what is lost leaves its trace in the lowest. */
+static inline uint128 aligned(uint64_t mantissa, unsigned shift)
+{
+    if (likely(shift < 64)) return (uint128)(mantissa >> shift) << 64 | mantissa << 1 << (63 - shift);
+    shift -= 64;
+    if (shift >= 64) return 1;
+    return mantissa >> shift | (mantissa << 1 << (63 - shift) != 0);
+}
+
 /* Both operands are finite and not zero. */
 static struct float80 add_magnitudes(struct float_parts a, struct float_parts b, struct float_env *env)
 {
@@ -20,9 +29,15 @@ static struct float80 add_magnitudes(struct float_parts a, struct float_parts b,
         a = b;
         b = other;
     }
-    uint128 large = (uint128)a.mantissa << 63;
-    uint128 small = shift_right_sticky((uint128)b.mantissa << 63, (unsigned)(a.exponent - b.exponent));
-    return float80_normalize_pack(a.sign, a.exponent + 1, large + small, float_precision_bits(env), env);
+    uint128 small = aligned(b.mantissa, (unsigned)(a.exponent - b.exponent));
+    uint64_t high, low = (uint64_t)small;
+    bool carry = __builtin_add_overflow(a.mantissa, (uint64_t)(small >> 64), &high);
+    if (carry) {
+        low = high << 63 | low >> 1 | (low & 1);
+        high = high >> 1 | FLOAT80_INTEGER_BIT;
+    }
+    return float80_pack(a.sign, a.exponent + carry, (uint128)high << 64 | low, float_precision_bits(env),
+                        env);
 }
 
 static struct float80 subtract_magnitudes(struct float_parts a, struct float_parts b, struct float_env *env)
@@ -32,10 +47,10 @@ static struct float80 subtract_magnitudes(struct float_parts a, struct float_par
         a = b;
         b = other;
     }
-    uint128 large = (uint128)a.mantissa << 63;
-    uint128 small = shift_right_sticky((uint128)b.mantissa << 63, (unsigned)(a.exponent - b.exponent));
+    uint128 large = (uint128)a.mantissa << 64;
+    uint128 small = aligned(b.mantissa, (unsigned)(a.exponent - b.exponent));
     if (large == small) return float80_zero(env->rounding == FLOAT_DOWN);
-    return float80_normalize_pack(a.sign, a.exponent + 1, large - small, float_precision_bits(env), env);
+    return float80_normalize_pack(a.sign, a.exponent, large - small, float_precision_bits(env), env);
 }
 
 static struct float80 add_parts(struct float_parts a, struct float_parts b, struct float_env *env)

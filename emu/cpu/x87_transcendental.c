@@ -35,8 +35,8 @@ static void trigonometric_step(struct cpu *cpu, trigonometric *function)
     struct x87_state *fpu = x87_of(cpu);
     struct float_env env = x87_env(fpu);
     struct float80 result;
-    set_c2(fpu, false);
-    if (x87_empty(fpu, 0)) {
+    if (unlikely(x87_empty(fpu, 0))) {
+        set_c2(fpu, false);
         indefinite_result(cpu);
         return;
     }
