@@ -7,7 +7,7 @@
 #include "devices/bus/pci_msi.h"
 #include "devices/storage/ahci.h"
 #include "devices/storage/ahci_fis.h"
-#include "devices/storage/buffer_stream.h"
+#include "mem/buffer_stream.h"
 
 /* Generic host control (AHCI 3.1). */
 enum {

@@ -12,7 +12,7 @@
  *         packet command go the same way, in phase ATA_PACKET.
  *   DMA   The drive says that it is ready (dma_ready). ata_dma_part names what it is ready for: sectors of `block`,
  *         which the host moves between guest memory and the disk itself (block/transfer.h), or bytes of the drive's
- *         buffer (IDENTIFY, logs, answers to packet commands; buffer_stream.h). The host tells how far it came by
+ *         buffer (IDENTIFY, logs, answers to packet commands; mem/buffer_stream.h). The host tells how far it came by
  *         ata_dma_moved. A command may have several parts, one after the other.
  *
  * Queued commands (NCQ) do not use the phases: the transport has their task files checked by ata_queued_check, moves

@@ -28,7 +28,7 @@
 #include "block/transfer.h"
 #include "devices/bus/pci.h"
 #include "devices/storage/ata.h"
-#include "devices/storage/buffer_stream.h"
+#include "mem/buffer_stream.h"
 
 #define BUS_MASTER_PORTS 8 /* per channel */
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A stream (mem/stream.h) between guest memory and a buffer of the device: what block/transfer.h is for a disk. Any
- * number of bytes; they move in the instant that their memory is mapped.
+ * A stream (stream.h) between guest memory and a plain buffer of the device: what block/transfer.h is for a disk. Any
+ * number of bytes; they move in the instant that their memory is mapped, so nothing stays mapped between two events.
+ * The stream may still take several rounds, and wait for bounce bytes between them.
  */
-#ifndef DEVICES_STORAGE_BUFFER_STREAM_H
-#define DEVICES_STORAGE_BUFFER_STREAM_H
+#ifndef MEM_BUFFER_STREAM_H
+#define MEM_BUFFER_STREAM_H
 
-#include "block/transfer.h"
+#include "mem/stream.h"
 
 struct buffer_stream {
     struct stream stream;
@@ -31,7 +32,9 @@ static inline bool buffer_stream_busy(const struct buffer_stream *bytes)
     return stream_busy(&bytes->stream);
 }
 
-/* Save and load, as transfer_save and transfer_load. `buffer` has at least `list->size` bytes. */
+/* Save and load, between events; see stream_load for what must be idle before. The buffer's bytes are their owner's to
+ * save. `buffer` has at least `list->size` bytes, or is NULL where the owner knows of none; a stream that is busy is
+ * refused then. */
 bool buffer_stream_save(const struct buffer_stream *bytes, struct state_buffer *to, struct error *error);
 bool buffer_stream_load(struct buffer_stream *bytes, uint8_t *buffer, const struct sglist *list,
                         struct state_buffer *from, struct error *error);

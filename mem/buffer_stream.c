@@ -1,21 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Streams between guest memory and a device's buffer. See buffer_stream.h. */
-#include <string.h>
-#include "devices/storage/buffer_stream.h"
+/* Streams between guest memory and a buffer of the device. See buffer_stream.h. */
+#include "mem/buffer_stream.h"
+#include "mem/iov.h"
 
 static void submit(void *owner, struct stream *stream, uint64_t offset, const struct iovec *pieces,
                    unsigned count, uint64_t size)
 {
     struct buffer_stream *bytes = owner;
-    uint8_t *at = bytes->buffer + offset;
-
-    for (unsigned i = 0; i < count; i++) {
-        if (stream->direction == DMA_FROM_DEVICE)
-            memcpy(pieces[i].iov_base, at, pieces[i].iov_len);
-        else
-            memcpy(at, pieces[i].iov_base, pieces[i].iov_len);
-        at += pieces[i].iov_len;
-    }
+    if (stream->direction == DMA_FROM_DEVICE)
+        iov_from_buffer(pieces, count, 0, bytes->buffer + offset, size);
+    else
+        iov_to_buffer(pieces, count, 0, bytes->buffer + offset, size);
     stream_complete(stream, false, size, stream->direction == DMA_FROM_DEVICE ? size : 0);
 }
 
