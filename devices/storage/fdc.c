@@ -281,12 +281,20 @@ static void fifo_write(struct fdc *fdc, uint8_t value)
     }
 }
 
+/* A seek has ended, and nobody has asked. What a reset left to ask (polling) holds no interrupt. */
+static bool seek_ended(const struct fdc_state *s)
+{
+    for (unsigned unit = 0; unit < FDC_UNITS; unit++)
+        if (s->sensed & 1u << unit && s->sense[unit] & ST0_SEEK_END) return true;
+    return false;
+}
+
 static uint8_t fifo_read(struct fdc *fdc)
 {
     struct fdc_state *s = &fdc->state;
     uint8_t value = 0;
     if (s->phase == FDC_RESULT) {
-        if (!s->result_at && !s->sensed) fdc_set_irq(fdc, false);
+        if (!s->result_at && !seek_ended(s)) fdc_set_irq(fdc, false);
         value = s->result[s->result_at++];
         if (s->result_at == s->result_count) fdc_enter_command(fdc);
     } else if (s->phase == FDC_DATA_IN) {

@@ -567,6 +567,41 @@ START_TEST(state_in_flight_is_taken_up_again)
 }
 END_TEST
 
+/* Old drivers sense one of the four drives after a reset; the results of commands still take their interrupts back. */
+START_TEST(unsensed_drives_do_not_hold_the_interrupt)
+{
+    outb(&bench, DOR, 0x00);
+    outb(&bench, DOR, 0x1c);
+    wait_irq();
+    COMMAND(0x08);
+    ck_assert_uint_eq(get_result(), 2);
+    ck_assert(!irq.level);
+    outb(&bench, CCR, 0);
+    COMMAND(0x03, 0xdf, 0x02);
+    for (unsigned i = 0; i < 2; i++) {
+        program_dma(TO_MEMORY, 0x20000, SECTOR);
+        data_command(0x66, 0, 0, 1, 18); /* waits for the interrupt, and sees it go */
+    }
+}
+END_TEST
+
+/* A seek that ends while another result waits is told by an interrupt of its own. */
+START_TEST(seek_that_ends_before_the_result_is_read)
+{
+    power_up();
+    COMMAND(0x0f, 0x00, 1);
+    COMMAND(0x04, 0x00);
+    bench_run(&bench, VTIME_MS);
+    ck_assert(irq.level);
+    ck_assert_uint_eq(get_result(), 1);
+    ck_assert(irq.level);
+    COMMAND(0x08);
+    ck_assert_uint_eq(get_result(), 2);
+    ck_assert_uint_eq(result[0], 0x20);
+    ck_assert(!irq.level);
+}
+END_TEST
+
 /* DREQ follows the DMA gate of DOR, so that what waits behind it is as it is after a load. */
 START_TEST(dma_gate_may_open_late)
 {
@@ -662,6 +697,8 @@ int main(void)
     tcase_add_test(tests, image_that_is_cut_short);
     tcase_add_loop_test(tests, every_format, 0, 8);
     tcase_add_loop_test(tests, state_in_flight_is_taken_up_again, 0, 20);
+    tcase_add_test(tests, unsensed_drives_do_not_hold_the_interrupt);
+    tcase_add_test(tests, seek_that_ends_before_the_result_is_read);
     tcase_add_test(tests, dma_gate_may_open_late);
     tcase_add_loop_test(tests, damaged_states_are_refused_or_harmless, 0, 4);
     return bench_main("fdc", tests);
