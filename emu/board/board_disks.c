@@ -70,9 +70,11 @@ static bool make_ide(struct board *board, struct error *error)
 static void on_medium(void *owner, const uint8_t *data, size_t size)
 {
     struct board *board = owner;
-    unsigned n = data[0];
+    unsigned n = size ? data[0] : BOARD_DRIVES;
     struct error error = {""};
-    if (n >= BOARD_DRIVES || !board->drives[n] || data[size - 1]) return; /* a damaged recording */
+    if (n >= BOARD_DRIVES || !board->drives[n] || size < 2 || data[size - 1])
+        return; /* a damaged recording */
+    if (board->config.drives[n].kind == BOARD_HARD_DISK) return;
     struct drive_options options = board->config.drives[n].options;
     options.path = size > 2 ? (const char *)data + 1 : NULL;
     options.read_only |= board->config.drives[n].kind == BOARD_CDROM;

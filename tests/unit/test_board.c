@@ -469,6 +469,12 @@ START_TEST(media_come_in_through_the_door)
     ck_assert(board_change_medium(board, "fda", small, &error));
     helper_run(board, 10);
     ck_assert_uint_eq(block_sectors(floppy), 1440);
+    /* of a damaged recording: a hard disk's medium, no path, nothing at all */
+    door_post(&board->medium, "\0\0", 2);
+    door_post(&board->medium, "\4", 1);
+    door_post(&board->medium, "", 0);
+    helper_run(board, 10);
+    ck_assert(block_has_medium(board_drive(board, 0)) && block_has_medium(floppy));
     board_free(board);
 }
 END_TEST
