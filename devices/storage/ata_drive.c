@@ -166,12 +166,14 @@ void ata_reset(struct ata_drive *drive)
 {
     struct ata_state *s = drive->state;
     uint64_t lasting_limit = s->lasting_limit;
+    const struct smart_state smart = s->smart; /* outlasts power (ATA/ATAPI-6, SMART ENABLE OPERATIONS) */
     bool tray_open = s->packet.tray_open;
 
     ata_stop(drive);
     memset(s, 0, sizeof *s);
     if (!drive->present) return;
     s->limit = s->lasting_limit = lasting_limit;
+    s->smart = smart;
     s->packet.tray_open = tray_open;
     ata_power_on_defaults(drive);
     if (drive->kind == ATA_CDROM) atapi_reset(drive, true);
@@ -244,6 +246,7 @@ void ata_loaded(struct ata_drive *drive)
     const struct ata_state *s = drive->state;
     if (!drive->present) return;
     if (!state_is_sane(drive)) {
+        drive->state->smart = (struct smart_state){0};
         ata_reset(drive);
         return;
     }
@@ -358,6 +361,7 @@ bool ata_attach(struct ata_drive *drive, struct block *block, const struct ata_d
     if (!disk && block) block_set_medium_handler(block, medium_changed, drive);
     drive->state->packet.tray_open = false;
     drive->state->lasting_limit = disk ? block_sectors(block) : 0;
+    drive->state->smart = (struct smart_state){0};
     ata_reset(drive);
     return true;
 }

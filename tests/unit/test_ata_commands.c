@@ -148,6 +148,10 @@ START_TEST(smart_is_switched_and_needs_its_key)
     ck_assert_uint_eq(le16_load(data + 2 * 85) & 1, 0);
     ck_assert_uint_eq(smart(0xd0, 0), ST_FAILED);
     ck_assert_uint_eq(smart(0xda, 0), ST_FAILED);
+    ata_reset(&drive); /* it stays as it is across power cycles */
+    clock_jump(&test_clock, clock_now(&test_clock) + ATA_RESET_TIME);
+    clock_fire_due(&test_clock);
+    ck_assert_uint_eq(smart(0xda, 0), ST_FAILED);
     ck_assert_uint_eq(smart(0xd8, 0), ST_READY);
     ck_assert_uint_eq(smart(0xda, 0), ST_READY);
     smart_regs(&regs, 0xd0);
