@@ -182,8 +182,9 @@ static void go_on(struct fdc *fdc)
 static void sector_step(struct fdc *fdc)
 {
     struct fdc_state *s = &fdc->state;
-    if (!drive_of(fdc, s->unit) || !fdc->drive[s->unit].block) { /* taken out meanwhile */
-        fail_data(fdc, 0, ST1_MISSING_ADDRESS_MARK, 0);
+    if (!find_sector(fdc)) return; /* another disk came meanwhile, or none */
+    if (s->writing && block_read_only(fdc->drive[s->unit].block)) {
+        fail_data(fdc, 0, ST1_NOT_WRITABLE, 0);
         return;
     }
     if (!sector_io(fdc, s->sector)) return;

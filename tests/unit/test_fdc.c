@@ -516,6 +516,27 @@ START_TEST(every_format)
 }
 END_TEST
 
+/* Between the data and the write another disk comes, which has no such sector, or one that must not be written. */
+START_TEST(disk_changed_under_a_write)
+{
+    struct error error;
+    struct block_store *store = store_new_memory(1440 * SECTOR, NULL);
+    store->read_only = _i;
+    struct block *other = block_new("other", store, &bench.clock);
+    power_up();
+    program_dma(FROM_MEMORY, 0x40000, SECTOR);
+    COMMAND(0x45, 0, 0, 0, _i ? 9 : 18, 2, 18, 0x1b, 0xff);
+    bench_run(&bench, FDC_SECTOR_TIME / 2);
+    ck_assert(fdc_insert(fdc, 0, other, &error));
+    if (_i) outb(&bench, CCR, 2); /* the rate that fits the new one */
+    wait_irq();
+    ck_assert_uint_eq(get_result(), 7);
+    expect_error(_i ? 0x02 : 0x01, 0);
+    fdc_insert(fdc, 0, NULL, NULL);
+    block_free(other);
+}
+END_TEST
+
 /* What an image is too short for reads as zeros, and cannot be written. */
 START_TEST(image_that_is_cut_short)
 {
@@ -696,6 +717,7 @@ int main(void)
     tcase_add_test(tests, sizes_of_no_disk_are_refused);
     tcase_add_test(tests, image_that_is_cut_short);
     tcase_add_loop_test(tests, every_format, 0, 8);
+    tcase_add_loop_test(tests, disk_changed_under_a_write, 0, 2);
     tcase_add_loop_test(tests, state_in_flight_is_taken_up_again, 0, 20);
     tcase_add_test(tests, unsensed_drives_do_not_hold_the_interrupt);
     tcase_add_test(tests, seek_that_ends_before_the_result_is_read);
