@@ -50,7 +50,7 @@ static const struct row rows[] = {
     {"cr3", row_cr3, 200000, 1},
     {"fault", row_fault, 1000000, 1},
     {"x87", row_x87, 2000000, 9},
-    {"x87-sin", row_x87_sin, 1000000, 1},
+    {"x87-sin", row_x87_sin, 8000000, 1},
 };
 
 static bool same(const volatile char *a, const char *b)
