@@ -68,7 +68,7 @@ measure() { # row
         seconds=$(one_run "$program" "$guest" "$word=$times $more") || return 0
         echo "$seconds" >>"$work/$program.$1"
         [ "$program" != vitrine ] ||
-            cat "$work/out" "$work/err" | sed -n 's/.*[^0-9]\([0-9]*\) host calls.*/\1/p' >"$work/calls.$1"
+            cat "$work/out" "$work/err" | sed -n 's/.*: vectors of .*; \([0-9]*\) host calls.*/\1/p' >"$work/calls.$1"
     done
 }
 
