@@ -372,13 +372,18 @@ static void say_disk_waits(struct runner *runner)
     message("the machine is stopped; when the cause is gone, `kill -CONT %ld` lets it go on", (long)getpid());
 }
 
+/* As soon as it stops: there may be nothing that wakes us before somebody has read it. */
+static bool note_stop(struct runner *runner)
+{
+    if (!stopped(runner)) return false;
+    say_disk_waits(runner);
+    runner->was_stopped = true;
+    return true;
+}
+
 static int run_slice(struct runner *runner)
 {
-    if (stopped(runner)) {
-        say_disk_waits(runner);
-        runner->was_stopped = true;
-        return RUNNING;
-    }
+    if (note_stop(runner)) return RUNNING;
     if (runner->held_status != RUNNING) return runner->held_status;
     if (runner->was_stopped) pace_restart(&runner->pace, board_now(runner->board));
     runner->was_stopped = false;
@@ -388,7 +393,9 @@ static int run_slice(struct runner *runner)
     media_change(&runner->media, runner->board);
     struct board_budget budget = next_budget(runner);
     enum board_stop stop = board_run(runner->board, &budget);
-    return report(runner, stop, status_of(runner, stop));
+    int status = report(runner, stop, status_of(runner, stop));
+    note_stop(runner);
+    return status;
 }
 
 /* ---- the end ---- */

@@ -178,6 +178,26 @@ for signal in $signals; do
     holds "^vitrine: terminating on signal [0-9]+$" "$work/err"
 done
 
+# A disk's error stops the machine, which says so at once; nobody else would wake it.
+"$vitrine" -drive "file=$work/exit.img,rerror=stop,fault=read:once" "${exit_device[@]}" </dev/null >"$work/out" \
+    2>"$work/err" &
+child=$!
+children+=("$child")
+for _ in $(seq 100); do
+    grep -q 'kill -CONT' "$work/err" && break
+    sleep 0.1
+done
+holds "^vitrine: the machine is stopped; .*kill -CONT $child\`" "$work/err"
+kill -CONT $child
+for _ in $(seq 100); do
+    kill -0 $child 2>/dev/null || break
+    sleep 0.1
+done
+kill $child 2>/dev/null
+wait $child
+status=$?
+if [ $status -eq 33 ]; then pass; else fail "SIGCONT" "status $status" "$(cat "$work/err")"; fi
+
 echo "-- output"
 good 33 "$work/exit.img" "${exit_device[@]}" -dump-screen "$work/screen"
 holds 'Booting from Hard Disk' "$work/screen"
