@@ -9,7 +9,7 @@ set -eu
 build="gcc libc6-dev binutils"
 run="$build libzydis-dev liburing-dev libnbd-dev seabios"
 test="$run acpica-tools pkg-config check gdb grub-pc-bin grub-common grub-rescue-pc memtest86+"
-test="$test e2fsprogs kmod cpio python3 libasan8 libubsan1 nbdkit qemu-utils"
+test="$test e2fsprogs kmod cpio python3 libasan8 libubsan1 nbdkit qemu-utils xorriso"
 
 case ${1-} in
 run) wanted=$run ;;

@@ -24,6 +24,7 @@ part "system behaviour" env SYSTEM_QEMU=${SYSTEM_QEMU:-no} bash tests/system.sh
 part "timeline" bash tests/timeline/run.sh
 part "linux" bash tests/linux/run.sh
 part "saved linux" bash tests/linux/snapshots.sh
+part "linux and its disks" bash tests/linux/disks.sh
 part "gdb" bash tests/gdb/gdb.sh
 part "fuzz" make --no-print-directory -s test-fuzz
 part "documents" bash tests/check-docs.sh

@@ -49,6 +49,7 @@ test-now: $(B)/vitrine guests $(B)/tests/silicon/silicon
 test-long: $(B)/vitrine guests $(B)/tests/silicon/silicon
 	$(B)/tests/silicon/silicon --cases 2000000 --seed 7
 	@VITRINE=$(B)/vitrine bash tests/linux/run.sh long
+	@VITRINE=$(B)/vitrine bash tests/linux/disks.sh long
 	@$(MAKE) --no-print-directory SANITIZE=address,undefined unit
 	SNAPSHOT_INSTANTS=40 $(TOP)/sanitize/tests/unit/test_snapshot
 	VITRINE=$(B)/vitrine bash tests/linux/snapshots.sh 200

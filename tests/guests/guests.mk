@@ -91,5 +91,10 @@ $(TEST_SYSTEM_DISKS): $(TEST_GUEST_DIR)/%-disk.img: $(TEST_GUEST_DIR)/%.elf $(B)
 	@rm $@.kernel
 	@truncate -s 2064384 $@
 
+# A program for the Linux guest of tests/linux/disks.sh.
+test-guest-images: $(TEST_GUEST_DIR)/disktool
+$(TEST_GUEST_DIR)/disktool: $(TEST_GUEST_DIR)/obj/disktool.o
+	$(GUEST_LD) $(GUEST_LDFLAGS) -o $@ $<
+
 -include $(wildcard $(TEST_GUEST_DIR)/obj/*.d)
 .SECONDARY: $(TEST_BOOT_SECTORS:%=$(TEST_GUEST_DIR)/obj/%.o)

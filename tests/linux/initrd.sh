@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # An initrd of ours: busybox, the modules named, and an init script. `initrd.sh LINUX_DIR INIT OUT.gz [MODULE...]`
 # LINUX_DIR is what fetch.sh filled. Modules come with all they depend on, and are loaded in that order by `/modules`.
+# TOOL=FILE: a program of ours that goes in as well.
 set -eu
 linux=$1 init=$2 out=$3
 shift 3
@@ -30,6 +31,7 @@ for module in "$@"; do
     [ -n "$path" ] || { echo "initrd.sh: the kernel has no module $module" >&2; exit 2; }
     add "$path"
 done
+[ -z "${TOOL-}" ] || cp "$TOOL" "$stage/bin/"
 cp "$init" "$stage/init"
 chmod +x "$stage/init"
 (cd "$stage" && find . | sort | cpio -o -H newc --quiet --reproducible -R 0:0) | gzip -9n >"$out"
