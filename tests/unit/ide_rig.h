@@ -11,9 +11,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "block/store.h"
 #include "devices/storage/piix3_ide.h"
 #include "emu/core/log.h"
+#include "tests/unit/rig_disk.h"
 
 enum {
     RIG_RAM = 4 << 20,
@@ -24,72 +24,6 @@ enum {
     RIG_PORTS = 0x20000000, /* the IDE's own ports, seen from memory */
 };
 
-/* A disk in memory; reads and writes of sector `bad` fail with EIO, and -1 means none. */
-struct rig_store {
-    struct block_store store;
-    uint8_t *bytes;
-    int64_t bad;
-    bool flush_fails;
-    unsigned flushes;
-};
-
-static int rig_store_move(struct rig_store *disk, bool write, uint64_t offset, struct vector at,
-                          uint64_t size, struct store_progress *progress)
-{
-    struct iovec piece;
-    uint64_t listed, done = 0;
-    while (done < size && (int64_t)((offset + done) / 512) != disk->bad) {
-        uint64_t step = 512 - (offset + done) % 512;
-        if (step > size - done) step = size - done;
-        if (!vector_list(at, step, &piece, 1, &listed)) break;
-        uint8_t *bytes = disk->bytes + offset + done;
-        memcpy(write ? (void *)bytes : piece.iov_base, write ? piece.iov_base : bytes, (size_t)listed);
-        vector_advance(&at, listed);
-        done += listed;
-    }
-    *progress = (struct store_progress){done, write ? 0 : done};
-    return done == size ? 0 : EIO;
-}
-static int rig_store_readv(struct block_store *store, uint64_t offset, struct vector at, uint64_t size,
-                           struct store_progress *progress)
-{
-    return rig_store_move((struct rig_store *)store, false, offset, at, size, progress);
-}
-static int rig_store_writev(struct block_store *store, uint64_t offset, struct vector at, uint64_t size,
-                            struct store_progress *progress)
-{
-    return rig_store_move((struct rig_store *)store, true, offset, at, size, progress);
-}
-static int rig_store_flush(struct block_store *store)
-{
-    struct rig_store *disk = (struct rig_store *)store;
-    disk->flushes++;
-    return disk->flush_fails ? ENOSPC : 0;
-}
-static void rig_store_close(struct block_store *store)
-{
-    free(((struct rig_store *)store)->bytes);
-    free(store);
-}
-static const struct store_ops rig_store_ops = {"rig", rig_store_readv, rig_store_writev, rig_store_flush,
-                                               .close = rig_store_close};
-
-static inline uint32_t rig_random(uint32_t *seed)
-{
-    *seed = *seed * 1664525u + 1013904223u;
-    return *seed >> 8;
-}
-
-static inline struct rig_store *rig_store_new(uint64_t sectors, uint32_t seed)
-{
-    struct rig_store *disk = calloc(1, sizeof *disk);
-    disk->store = (struct block_store){.ops = &rig_store_ops, .size = sectors * 512};
-    disk->bytes = malloc((size_t)sectors * 512);
-    disk->bad = -1;
-    for (uint64_t i = 0; i < sectors * 512; i++) disk->bytes[i] = (uint8_t)rig_random(&seed);
-    return disk;
-}
-
 struct rig {
     struct clock clock;
     struct device_list devices;
@@ -98,7 +32,7 @@ struct rig {
     struct pci_bus *bus;
     struct piix3_ide *ide;
     struct space *dma;
-    struct rig_store *store[2][2];
+    struct rig_disk *store[2][2];
     struct block *block[2][2];
     bool irq[2];
     unsigned irq_count[2];
@@ -183,7 +117,7 @@ static inline void rig_plug_drive(unsigned channel, unsigned unit, uint64_t sect
 {
     static const char *const names[2][2] = {{"disk0", "disk1"}, {"disk2", "disk3"}};
     struct error error;
-    struct rig_store *store = sectors ? rig_store_new(sectors, 1 + channel * 2 + unit) : NULL;
+    struct rig_disk *store = sectors ? rig_disk_new(sectors, 1 + channel * 2 + unit) : NULL;
     rig.store[channel][unit] = store;
     rig.block[channel][unit] = block_new(names[channel][unit], store ? &store->store : NULL, &rig.clock);
     ck_assert(piix3_ide_attach(rig.ide, channel, unit, rig.block[channel][unit], config, &error));

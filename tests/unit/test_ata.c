@@ -6,7 +6,7 @@ static struct clock test_clock;
 static struct mem_guard guard = {"ata", 0};
 static struct ata_state state;
 static struct ata_drive drive;
-static struct rig_store *store;
+static struct rig_disk *store;
 static struct block *block;
 static unsigned interrupts, dma_calls, data_calls;
 
@@ -45,7 +45,7 @@ static void make(uint64_t sectors, const struct ata_geometry *geometry)
     memset(&state, 0, sizeof state);
     clock_init(&test_clock, 0);
     ata_init(&drive, &state, "disk", &test_clock, &guard, &ops, &interrupts);
-    store = rig_store_new(sectors < 5000 ? sectors : 1, 1);
+    store = rig_disk_new(sectors < 5000 ? sectors : 1, 1);
     store->store.size = sectors * 512;
     block = block_new("disk", &store->store, &test_clock);
     ck_assert(ata_attach(&drive, block, &config, &error));

@@ -6,7 +6,7 @@ static struct clock test_clock;
 static struct mem_guard guard = {"ata", 0};
 static struct ata_state state;
 static struct ata_drive drive;
-static struct rig_store *store;
+static struct rig_disk *store;
 static struct block *block;
 static unsigned ended, reset_done;
 
@@ -49,7 +49,7 @@ static void setup(void)
     clock_init(&test_clock, 0);
     reset_done = 0;
     ata_init(&drive, &state, "disk", &test_clock, &guard, &serial, NULL);
-    store = rig_store_new(RIG_SECTORS, 1);
+    store = rig_disk_new(RIG_SECTORS, 1);
     block = block_new("disk", &store->store, &test_clock);
     ck_assert(ata_attach(&drive, block, NULL, &error));
     run();

@@ -297,7 +297,7 @@ END_TEST
 /* Another disc of as many sectors; 0: none. */
 static void put_medium(uint64_t sectors)
 {
-    rig.store[0][0] = sectors ? rig_store_new(sectors, 99) : NULL;
+    rig.store[0][0] = sectors ? rig_disk_new(sectors, 99) : NULL;
     block_change_medium(rig.block[0][0], sectors ? &rig.store[0][0]->store : NULL);
 }
 
