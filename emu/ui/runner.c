@@ -395,6 +395,8 @@ static int run_slice(struct runner *runner)
     enum board_stop stop = board_run(runner->board, &budget);
     int status = report(runner, stop, status_of(runner, stop));
     note_stop(runner);
+    if (status == STATUS_LIMIT && !save_when_due(runner))
+        return STATUS_TROUBLE; /* of one instant, saving is first */
     return status;
 }
 

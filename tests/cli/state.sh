@@ -100,6 +100,14 @@ cp "$work/original.img" "$work/listen.img"
 run /dev/null "${loads[@]}" "${later[@]}" -limit time=1400ms -loadvm "$work/good.vm"
 same saved "the right disk is back"
 
+# Of one instant, in which the machine may be some nanoseconds late, saving comes before the end.
+for at in 10ms 10000001ns 10000003ns 10000005ns; do
+    rm -f "$work/last.vm"
+    run /dev/null "${loads[@]}" -savevm-at "$at,$work/last.vm" -limit "time=$at"
+    expect "status of a limit at $at" "$status" -eq 6
+    expect "saved at the limit" -s "$work/last.vm"
+done
+
 echo "-- where nothing can be saved"
 # fails WORDS ARGUMENTS...: the run ends with 2 when the save comes.
 fails() {
