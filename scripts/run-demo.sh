@@ -26,7 +26,7 @@ show() {
 
 # NAME of the run, NAME of the counter: 532 where its statistics say "532 waits"
 counter() {
-    sed -n "s/.*[ (]\([0-9][0-9]*\) $2[,)].*/\1/p" "$out/$1.stats"
+    sed -n "s/^ide: .*[ (]\([0-9][0-9]*\) $2[,)].*/\1/p" "$out/$1.stats"
 }
 
 show direct "direct memory: devices get pointers into RAM" dma=direct

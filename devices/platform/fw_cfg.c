@@ -358,7 +358,10 @@ static void fw_cfg_destroy(struct device *device)
 
 static void fw_cfg_stats(const struct device *device, FILE *to)
 {
-    packet_print_stats(&list_entry(device, const struct fw_cfg, device)->engine, to);
+    const struct packet_engine *engine = &list_entry(device, const struct fw_cfg, device)->engine;
+    if (!engine->totals.packets) return;
+    dma_print_stats(engine->space, engine->name, to);
+    packet_print_stats(engine, to);
 }
 
 /* Nothing is ever in flight; what decides how its DMA goes on is the space's own. */

@@ -50,7 +50,7 @@ boot() { # NAME OPTIONS...
     check "nothing failed" bash -c '! grep -q FAILED "$1"' sh "$work/out"
     check "checksums" grep -q "checksums of 4 files right" "$work/out"
     check "DMA was used" grep -q "ide: dma: [1-9][0-9]* mappings" "$work/err"
-    check "nothing is left mapped" grep -q " 0 live" "$work/err"
+    check "nothing is left mapped" grep -q "^ide: .* 0 live" "$work/err"
     check "the image is sound" e2fsck -fn "$work/$name.img" >"$work/fsck" 2>&1
     debugfs -R "cat out/note" "$work/$name.img" >"$work/note" 2>/dev/null
     check "what it wrote is there" grep -q "written by the guest" "$work/note"
@@ -79,11 +79,11 @@ all_boots() {
     check "the same run twice" cmp "$work/one-direct.out" "$work/one-again.out"
     check "the same disk twice" cmp "$work/one-direct.img" "$work/one-again.img"
     boot one-indirect -smp 1 -M pc,dma=indirect
-    check "bounces" grep -q "bytes in [1-9][0-9]* bounces" "$work/err"
+    check "bounces" grep -q "^ide: .* bytes in [1-9][0-9]* bounces" "$work/err"
     compare one-direct
     boot one-faulty -smp 1 -M pc,dma=faulty,seed=1,checker=on
-    check "retries" grep -q " [1-9][0-9]* retries" "$work/err"
-    check "nothing misused" grep -q "checker: 0 findings" "$work/err"
+    check "retries" grep -q "^ide: .* [1-9][0-9]* retries" "$work/err"
+    check "nothing misused" grep -q "^ide: checker: 0 findings" "$work/err"
     compare one-direct
     boot four-direct -smp 4
     check "four CPUs" grep -q "4 CPUs" "$work/out"
@@ -101,7 +101,7 @@ long_boots() {
         for mode in indirect indirect,max-bounce-buffer-size=1M faulty,seed=1 faulty,seed=2 \
             faulty,seed=3,max-bounce-buffer-size=1M; do
             boot "$cpus-${mode//[,=]/-}" -smp "$cpus" -M "pc,dma=$mode,checker=on"
-            check "nothing misused" grep -q "checker: 0 findings" "$work/err"
+            check "nothing misused" grep -q "^ide: checker: 0 findings" "$work/err"
             compare "$cpus-direct"
         done
     done
