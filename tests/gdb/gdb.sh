@@ -72,7 +72,7 @@ ends() {
 debug() {
     local file=$1 command arguments=()
     shift
-    for command in "set confirm off" "set pagination off" "set width 0" "target remote :$port" "$@"; do
+    for command in "set confirm off" "set pagination off" "set width 0" "target remote 127.0.0.1:$port" "$@"; do
         arguments+=(-ex "$command")
     done
     timeout 60 gdb -nx -q -batch "${arguments[@]}" ${file:+"$file"} >"$work/gdb" 2>&1 </dev/null
@@ -178,7 +178,7 @@ test_gdb_interrupts_a_running_guest() {
     local debugger
     start -snapshot "$guests/spin.img"
     # not through timeout, which would keep the signal to itself; the machine has one, and gdb ends with it
-    env --default-signal=INT gdb -nx -q -batch -ex "target remote :$port" -ex 'hbreak *0x7d00' -ex 'continue' \
+    env --default-signal=INT gdb -nx -q -batch -ex "target remote 127.0.0.1:$port" -ex 'hbreak *0x7d00' -ex 'continue' \
         -ex 'delete' -ex 'shell echo running' -ex 'continue' -ex 'p/x $pc' -ex 'kill' >"$work/gdb" 2>&1 </dev/null &
     debugger=$!
     for _ in $(seq 200); do
