@@ -54,8 +54,8 @@ at=$(sed -n 's/.*"ph":"B".*"ts":\([0-9]*\)\.\([0-9]*\),"name":"wait".*/\1\2/p' "
 run limit 6 cut -M pc,dma=indirect -limit time="$((at + 100))ns"
 run saved 0 loaded -M pc,dma=indirect -savevm-at "$((at + 100))ns,$work/machine"
 run loaded 0 loaded -M pc,dma=indirect -loadvm "$work/machine"
-runner=(timeout -s INT 0.6)
-run interrupted 124 any -M pc,dma=indirect
+runner=(timeout -s INT 2) # paced, the run takes twice as long and more
+run interrupted 124 any -M pc,dma=indirect -icount sleep=on
 check "by the signal" grep -q "terminating on signal 2" "$work/err"
 runner=(timeout 120)
 
