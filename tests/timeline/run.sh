@@ -54,7 +54,7 @@ at=$(sed -n 's/.*"ph":"B".*"ts":\([0-9]*\)\.\([0-9]*\),"name":"wait".*/\1\2/p' "
 run limit 6 cut -M pc,dma=indirect -limit time="$((at + 100))ns"
 run saved 0 loaded -M pc,dma=indirect -savevm-at "$((at + 100))ns,$work/machine"
 run loaded 0 loaded -M pc,dma=indirect -loadvm "$work/machine"
-runner=(timeout -s INT 2) # paced, the run takes twice as long and more
+runner=(timeout --foreground -s INT 2) # one signal; a second one ends the program at once. Paced, the run takes longer.
 run interrupted 124 any -M pc,dma=indirect -icount sleep=on
 check "by the signal" grep -q "terminating on signal 2" "$work/err"
 runner=(timeout 120)
