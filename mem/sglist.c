@@ -60,3 +60,42 @@ void sglist_truncate(struct sglist *list, uint64_t size)
         }
     }
 }
+
+struct list_state {
+    uint32_t pieces; /* which follow */
+};
+static const struct state_field list_fields[] = {STATE_FIELD(struct list_state, pieces), STATE_END};
+static const struct state_table list_table = {"sglist", 1, sizeof(struct list_state), list_fields};
+
+struct piece_state {
+    uint64_t addr, length;
+};
+static const struct state_field piece_fields[] = {
+    STATE_FIELD(struct piece_state, addr),
+    STATE_FIELD(struct piece_state, length),
+    STATE_END,
+};
+static const struct state_table piece_table = {"sg-piece", 1, sizeof(struct piece_state), piece_fields};
+
+void sglist_save(const struct sglist *list, struct state_buffer *to)
+{
+    const struct list_state state = {list->count};
+    state_save(&list_table, &state, to);
+    for (uint32_t i = 0; i < state.pieces; i++) {
+        const struct piece_state piece = {list->pieces[i].addr, list->pieces[i].length};
+        state_save(&piece_table, &piece, to);
+    }
+}
+
+bool sglist_load(struct sglist *list, struct state_buffer *from, struct error *error)
+{
+    struct list_state state;
+    struct piece_state piece;
+    sglist_reset(list);
+    if (!state_load(&list_table, &state, from, error)) return false;
+    for (uint32_t i = 0; i < state.pieces; i++) {
+        if (!state_load(&piece_table, &piece, from, error)) return false;
+        sglist_add(list, piece.addr, piece.length);
+    }
+    return true;
+}

@@ -6,6 +6,7 @@
 #ifndef MEM_SGLIST_H
 #define MEM_SGLIST_H
 
+#include "emu/core/state.h"
 #include "mem/mem.h"
 
 struct sg_piece {
@@ -27,5 +28,9 @@ void sglist_reset(struct sglist *list);
 void sglist_add(struct sglist *list, gaddr addr,
                 uint64_t length);                         /* joins pieces that touch; length 0 is nothing */
 void sglist_truncate(struct sglist *list, uint64_t size); /* drops what lies beyond */
+
+/* For a request in flight. Loading replaces the list; false when the buffer holds something else. */
+void sglist_save(const struct sglist *list, struct state_buffer *to);
+bool sglist_load(struct sglist *list, struct state_buffer *from, struct error *error);
 
 #endif

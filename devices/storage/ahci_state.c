@@ -67,47 +67,6 @@ static const struct state_field ahci_fields[] = {
 };
 const struct state_table ahci_table = {"ahci", 1, sizeof(struct ahci_state), ahci_fields};
 
-/* ---- lists ---- */
-
-struct list_state {
-    uint32_t pieces; /* which follow */
-};
-static const struct state_field list_fields[] = {STATE_FIELD(struct list_state, pieces), STATE_END};
-static const struct state_table list_table = {"ahci-list", 1, sizeof(struct list_state), list_fields};
-
-struct piece_state {
-    uint64_t addr, length;
-};
-static const struct state_field piece_fields[] = {
-    STATE_FIELD(struct piece_state, addr),
-    STATE_FIELD(struct piece_state, length),
-    STATE_END,
-};
-static const struct state_table piece_table = {"ahci-piece", 1, sizeof(struct piece_state), piece_fields};
-
-static void save_list(const struct sglist *list, struct state_buffer *to)
-{
-    const struct list_state state = {list->count};
-    state_save(&list_table, &state, to);
-    for (uint32_t i = 0; i < state.pieces; i++) {
-        const struct piece_state piece = {list->pieces[i].addr, list->pieces[i].length};
-        state_save(&piece_table, &piece, to);
-    }
-}
-
-static bool load_list(struct sglist *list, struct state_buffer *from, struct error *error)
-{
-    struct list_state state;
-    struct piece_state piece;
-    sglist_reset(list);
-    if (!state_load(&list_table, &state, from, error)) return false;
-    for (uint32_t i = 0; i < state.pieces; i++) {
-        if (!state_load(&piece_table, &piece, from, error)) return false;
-        sglist_add(list, piece.addr, piece.length);
-    }
-    return true;
-}
-
 /* ---- commands ---- */
 
 static void save_flush(const struct block_request *request, struct state_buffer *to)
@@ -134,10 +93,10 @@ static bool save_command(const struct ahci_command *command, struct state_buffer
 {
     switch (command->state->phase) {
     case AHCI_COMMAND_DISK:
-        save_list(&command->list, to);
+        sglist_save(&command->list, to);
         return transfer_save(&command->transfer, to, error);
     case AHCI_COMMAND_BUFFER:
-        save_list(&command->list, to);
+        sglist_save(&command->list, to);
         return buffer_stream_save(&command->port->buffer, to, error);
     case AHCI_COMMAND_FLUSH: save_flush(&command->flush, to); return true;
     default: return true;
@@ -170,7 +129,7 @@ static bool load_buffer(struct ahci_command *command, struct state_buffer *from,
     struct ahci_port *port = command->port;
     uint64_t bytes;
     uint8_t *buffer = find_buffer(port, &bytes);
-    if (!load_list(&command->list, from, error)) return false;
+    if (!sglist_load(&command->list, from, error)) return false;
     if (!buffer || command->list.size > bytes || port->state->current != command - port->commands)
         return error_set(error, "%s: a transfer does not fit its drive", port->name);
     return buffer_stream_load(&port->buffer, buffer, &command->list, from, error) &&
@@ -192,7 +151,7 @@ static bool load_command(struct ahci_command *command, struct state_buffer *from
     struct ahci_port *port = command->port;
     switch (command->state->phase) {
     case AHCI_COMMAND_DISK:
-        if (!load_list(&command->list, from, error)) return false;
+        if (!sglist_load(&command->list, from, error)) return false;
         if (!disk_fits(command)) return error_set(error, "%s: a transfer does not fit its drive", port->name);
         return transfer_load(&command->transfer, port->drive.block, &command->list, from, error) &&
                (transfer_busy(&command->transfer) ||

@@ -413,39 +413,23 @@ void bus_master_loaded(struct bus_master *engine)
 enum { NO_DRIVE = 0xff };
 struct engine_state {
     uint8_t drive, served; /* NO_DRIVE: none */
-    uint32_t pieces;
 };
 static const struct state_field engine_fields[] = {
     STATE_FIELD(struct engine_state, drive),
     STATE_FIELD(struct engine_state, served),
-    STATE_FIELD(struct engine_state, pieces),
     STATE_END,
 };
 static const struct state_table engine_table = {"bus-master", 1, sizeof(struct engine_state), engine_fields};
 
-struct piece_state {
-    uint64_t addr, length;
-};
-static const struct state_field piece_fields[] = {
-    STATE_FIELD(struct piece_state, addr),
-    STATE_FIELD(struct piece_state, length),
-    STATE_END,
-};
-static const struct state_table piece_table = {"bus-master-piece", 1, sizeof(struct piece_state),
-                                               piece_fields};
-
 bool bus_master_save_transfer(const struct bus_master *engine, const struct ata_drive *drives,
                               struct state_buffer *to, struct error *error)
 {
-    struct engine_state state = {NO_DRIVE, NO_DRIVE, 0};
+    static const struct sglist nothing;
+    struct engine_state state = {NO_DRIVE, NO_DRIVE};
     if (engine->drive) state.drive = (uint8_t)(engine->drive - drives);
     if (engine->served) state.served = (uint8_t)(engine->served - drives);
-    if (engine->state->moving) state.pieces = engine->list.count;
     state_save(&engine_table, &state, to);
-    for (uint32_t i = 0; i < state.pieces; i++) {
-        struct piece_state piece = {engine->list.pieces[i].addr, engine->list.pieces[i].length};
-        state_save(&piece_table, &piece, to);
-    }
+    sglist_save(engine->state->moving ? &engine->list : &nothing, to);
     return transfer_save(&engine->transfer, to, error) && buffer_stream_save(&engine->bytes, to, error);
 }
 
@@ -467,14 +451,9 @@ bool bus_master_load_transfer(struct bus_master *engine, struct ata_drive *drive
     bus_master_cancel(engine);
     if (!state_load(&engine_table, &state, from, error) ||
         !load_drive(engine, drives, state.drive, &engine->drive, error) ||
-        !load_drive(engine, drives, state.served, &engine->served, error))
+        !load_drive(engine, drives, state.served, &engine->served, error) ||
+        !sglist_load(&engine->list, from, error))
         return false;
-    sglist_reset(&engine->list);
-    for (uint32_t i = 0; i < state.pieces; i++) {
-        struct piece_state piece;
-        if (!state_load(&piece_table, &piece, from, error)) return false;
-        sglist_add(&engine->list, piece.addr, piece.length);
-    }
     struct block *block = engine->served ? engine->served->block : NULL;
     struct ata_part part = {0};
     if (engine->served && engine->served->state->phase == ATA_DMA) part = ata_dma_part(engine->served);
